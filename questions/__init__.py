@@ -1,0 +1,1 @@
+"""What is asked, when, and how you did. Knows neither torch nor the interface."""

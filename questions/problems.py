@@ -1,0 +1,77 @@
+"""Everything that can be wrong with the bank or with the saved answers, each said once: what, where, how to mend."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    # reading the bank
+    "missing-file": "{file} is missing. Put it back, or install torchproof again.",
+    "unreadable": "{file} cannot be read ({why}). Check that it exists, may be read, and is UTF-8 text.",
+    "toml": "{file}:{line}: not valid TOML ({why}). Mend that line.",
+    "front-matter": "{file}:{line}: the front matter must stand between two lines '+++', the first of them "
+    "line 1. Add the missing '+++'.",
+    "field-missing": "{file}:{line}: field '{field}' is missing. Add it.",
+    "field-unknown": "{file}:{line}: there is no field '{field}' here. Remove it or correct its name{hint}.",
+    "field-type": "{file}:{line}: field '{field}' should be {expected}, not {got}. Change its value.",
+    "field-value": "{file}:{line}: field '{field}': {why}. Change its value.",
+    "field-not-for-kind": "{file}:{line}: field '{field}' does not belong to a question of kind '{kind}'. "
+    "Remove it, or change the kind.",
+    "heading": "{file}:{line}: '{heading}' is not expected here. After the front matter come '# zh', "
+    "'## explain', '# en', '## explain', each once and in this order.",
+    "section-empty": "{file}:{line}: section '{section}' is empty or missing. Write its text.",
+    "fence": "{file}:{line}: this code block is never closed. End it with a line ```.",
+    "id-is-not-stem": "{file}:{line}: id '{id}' differs from the file's name. Set id = \"{stem}\" or rename "
+    "the file.",
+    "id-twice": "{file}:{line}: id '{id}' is used twice (first in {other}). Give one of them another id.",
+    "wrong-folder": "{file}:{line}: claim '{claim}' belongs into the folder {folder}. Move the file there.",
+    "unknown-id": "{file}:{line}: field '{field}' names '{id}', which is not in {where}{hint}. Correct it or "
+    "add it there.",
+    "unknown-option": "{file}:{line}: field '{field}' names '{id}', but the options are {options}. "
+    "Name one of them.",
+    "option-count": "{file}:{line}: field '{field}' has {count} entries. Give {least} to {most}.",
+    "bands": "{file}:{line}: field 'bands' must rise ('below' = 30, then 70, ...) and end with one open band "
+    "{{}}. Put them in order.",
+    "requires-circle": "{file}:{line}: field 'requires' of claim '{id}' leads back to itself. Remove one link.",
+    "unknown-question": "There is no question '{id}' in the bank{hint}. Name one that is there.",
+    # saving, exporting and importing answers
+    "disk-full": "{file}: no space left on the disk, so this was not saved. Free some space and try again; "
+    "earlier answers are safe.",
+    "read-only": "{file}: may not be written ({why}), so this was not saved. Make the folder writable, or "
+    "set TORCHPROOF_HOME to a writable one.",
+    "cannot-save": "{file}: writing failed ({why}), so this was not saved. Check the disk and try again.",
+    "no-folder": "{file}: its folder does not exist. Make the folder first, or name another file.",
+    "export-among-events": "{file} lies among torchproof's own event files. Export to a file elsewhere.",
+    "not-ours": "{file}:{line}: not an export of torchproof ({why}). Nothing was imported. Make the file "
+    "with 'torchproof progress export FILE'.",
+    "export-cut": "{file}: the header promises {expected} events, but {got} are there; the file was cut. "
+    "Nothing was imported. Copy the file again.",
+    "export-newer": "{file}: made by a newer torchproof (format {version}). Nothing was imported. Update "
+    "torchproof, then import again.",
+    # running code of a question
+    "code-timeout": "The code was still running after {seconds} seconds. Make it shorter.",
+    "code-failed": "The code ended with an error: {why}. Mend it so that it runs.",
+    "no-interpreter": "{file} cannot be started ({why}). Name a Python interpreter that exists.",
+}
+
+
+class BankProblem(ValueError):
+    """A mistake a person can mend; `key` and `fields` let the interface say it in the chosen language."""
+
+    def __init__(self, key: str, /, **fields: object) -> None:
+        self.key = key
+        self.fields = fields
+        super().__init__(MESSAGES[key].format(**fields))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuilt, (self.key, self.fields))
+
+
+def _rebuilt(key: str, fields: dict[str, object]) -> BankProblem:
+    return BankProblem(key, **fields)
+
+
+def did_you_mean(name: str, known: object) -> str:
+    """` (did you mean 'x'?)` where one of the `known` names is close to `name`, else nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [str(k) for k in known], n=1)  # type: ignore[attr-defined]
+    return f" (did you mean '{close[0]}'?)" if close else ""
