@@ -1,0 +1,1 @@
+"""Experiments, their verdicts, and the process they run in; never Textual."""

@@ -1,11 +1,14 @@
-"""Everything that can be wrong with the bank or with the saved answers, each said once: what, where, how to mend."""
+"""Everything that can be wrong with the bank or with saved answers: what, where, how to mend it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 MESSAGES: dict[str, str] = {
     # reading the bank
     "missing-file": "{file} is missing. Put it back, or install torchproof again.",
     "unreadable": "{file} cannot be read ({why}). Check that it exists, may be read, and is UTF-8 text.",
+    "not-utf8": "{file} is not UTF-8 text (byte {byte}). Save it as UTF-8.",
     "toml": "{file}:{line}: not valid TOML ({why}). Mend that line.",
     "front-matter": "{file}:{line}: the front matter must stand between two lines '+++', the first of them "
     "line 1. Add the missing '+++'.",
@@ -28,9 +31,16 @@ MESSAGES: dict[str, str] = {
     "unknown-option": "{file}:{line}: field '{field}' names '{id}', but the options are {options}. "
     "Name one of them.",
     "option-count": "{file}:{line}: field '{field}' has {count} entries. Give {least} to {most}.",
+    "difficulty": "{file}:{line}: field 'difficulty' is {got}. Give 1 (easy) to 5 (hard).",
+    "text-twice": "{file}:{line}: option '{id}' has 'text' and also 'zh' or 'en'. Keep 'text', or the other "
+    "two.",
+    "bands-beliefs": "{file}:{line}: field 'misconceptions' has {got} entries for {expected} bands. Give one "
+    'for each band, "" where there is none.',
+    "right-band-belief": "{file}:{line}: field 'misconceptions': the right band is number {number}, so that "
+    "entry must be \"\". Empty it, or check 'value'.",
     "bands": "{file}:{line}: field 'bands' must rise ('below' = 30, then 70, ...) and end with one open band "
     "{{}}. Put them in order.",
-    "requires-circle": "{file}:{line}: field 'requires' of claim '{id}' leads back to itself. Remove one link.",
+    "requires-circle": "{file}:{line}: field 'requires' of claim '{id}' leads back to it. Remove one link.",
     "unknown-question": "There is no question '{id}' in the bank{hint}. Name one that is there.",
     # saving, exporting and importing answers
     "disk-full": "{file}: no space left on the disk, so this was not saved. Free some space and try again; "
@@ -40,8 +50,9 @@ MESSAGES: dict[str, str] = {
     "cannot-save": "{file}: writing failed ({why}), so this was not saved. Check the disk and try again.",
     "no-folder": "{file}: its folder does not exist. Make the folder first, or name another file.",
     "export-among-events": "{file} lies among torchproof's own event files. Export to a file elsewhere.",
-    "not-ours": "{file}:{line}: not an export of torchproof ({why}). Nothing was imported. Make the file "
+    "not-ours": "{file}:{line}: this is not an export of torchproof. Nothing was imported. Make the file "
     "with 'torchproof progress export FILE'.",
+    "missing-export": "{file} does not exist. Name a file made with 'torchproof progress export FILE'.",
     "export-cut": "{file}: the header promises {expected} events, but {got} are there; the file was cut. "
     "Nothing was imported. Copy the file again.",
     "export-newer": "{file}: made by a newer torchproof (format {version}). Nothing was imported. Update "
@@ -69,9 +80,9 @@ def _rebuilt(key: str, fields: dict[str, object]) -> BankProblem:
     return BankProblem(key, **fields)
 
 
-def did_you_mean(name: str, known: object) -> str:
-    """` (did you mean 'x'?)` where one of the `known` names is close to `name`, else nothing."""
+def hint(name: str, known: Iterable[str]) -> str:
+    """` ('x'?)` where one of the `known` names is close to `name`, else nothing; fits any language."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, [str(k) for k in known], n=1)  # type: ignore[attr-defined]
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    close = get_close_matches(name, list(known), n=1)
+    return f" ('{close[0]}'?)" if close else ""

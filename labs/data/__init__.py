@@ -1,18 +1,19 @@
 """The 8x8 digits that most labs train on, and the one split they all use. No network, no scikit-learn."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 DIGITS = Path(__file__).parent / "digits.npz"
-TEST_IMAGES = 898  # half of the 1,797; the other 899 are the pool that training sets are drawn from
+HELD_OUT = 898  # half of the 1,797; the other 899 are the pool that training sets are drawn from
 
 
-class Digits(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Digits:
     """Images as (N, 1, 8, 8) floats in 0..1 and labels as (N,) integers, on one device."""
 
     images: Tensor
@@ -23,7 +24,7 @@ class Digits(NamedTuple):
         """The same images as rows of 64 numbers, for networks without convolution."""
         return self.images.flatten(1)
 
-    def __getitem__(self, rows: Tensor) -> "Digits":  # type: ignore[override]  # rows of the set, not fields
+    def __getitem__(self, rows: Tensor | slice) -> "Digits":
         return Digits(self.images[rows], self.labels[rows])
 
 
@@ -35,14 +36,14 @@ def digits(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float3
     return Digits(images.unsqueeze(1), labels)
 
 
-def test_rows() -> Tensor:
+def held_out_rows() -> Tensor:
     """The 898 rows every lab tests on: one fixed draw, the same for all seeds."""
-    return _shuffled()[:TEST_IMAGES]
+    return _shuffled()[:HELD_OUT]
 
 
 def pool_rows() -> Tensor:
-    """The 899 rows that training sets come from. None of them is a test row."""
-    return _shuffled()[TEST_IMAGES:]
+    """The 899 rows that training sets come from. None of them is held out."""
+    return _shuffled()[HELD_OUT:]
 
 
 def training_rows(seeds: Sequence[int], per_class: int = 50) -> Tensor:
@@ -56,10 +57,12 @@ def training_rows(seeds: Sequence[int], per_class: int = 50) -> Tensor:
     pool = pool_rows().numpy()
     smallest = int(np.bincount(labels[pool]).min())
     if not 1 <= per_class <= smallest:
-        raise ValueError(f"per_class={per_class}: the training pool holds 1 to {smallest} images of each digit")
+        raise ValueError(
+            f"per_class={per_class}: the training pool holds 1 to {smallest} images of each digit"
+        )
     sets = []
     for seed in seeds:
-        shuffled = np.random.RandomState(seed).permutation(pool)
+        shuffled = np.random.RandomState(seed % 2**32).permutation(pool)
         sets.append(np.concatenate([shuffled[labels[shuffled] == digit][:per_class] for digit in range(10)]))
     return torch.from_numpy(np.stack(sets))
 

@@ -37,9 +37,13 @@ USAGE_PROBLEMS = frozenset(
     {
         "unknown-lab",
         "unknown-knob",
+        "knob-form",
         "knob-type",
         "knob-range",
+        "knob-choice",
         "unknown-run",
+        "ambiguous-run",
+        "no-runs",
         "unknown-device",
         "device-unusable",
     }
@@ -81,15 +85,14 @@ class Context:
     def err(self) -> Console:
         return _console(sys.stderr)
 
-    def data(self, *lines: bytes) -> None:
+    def data(self, text: bytes) -> None:
         """Write whole lines to stdout at once, in UTF-8 whatever the terminal's encoding is.
 
         Raises BrokenPipeError when nobody reads any more, OSError when the disk behind stdout is full.
         """
         stream = sys.stdout
-        if stream is None or not lines:
+        if stream is None or not text:
             return
-        text = b"\n".join(lines) + b"\n"
         raw = getattr(stream, "buffer", None)
         if raw is None:
             stream.write(text.decode())
@@ -102,7 +105,7 @@ class Context:
         """Write one indented JSON value to stdout; non-finite floats become strings."""
         import msgspec
 
-        self.data(msgspec.json.format(msgspec.json.encode(finite(value)), indent=2))
+        self.data(msgspec.json.format(msgspec.json.encode(finite(value)), indent=2) + b"\n")
 
     def say(self, key: str, /, **fields: object) -> None:
         """One translated line of narration on stderr."""
@@ -111,7 +114,7 @@ class Context:
     def note(self, text: str) -> None:
         """One line of narration on stderr, as it is. A stderr that cannot be written is no reason to stop."""
         with suppress(OSError):
-            self.err.print(text, style=None)
+            self.err.print(text, soft_wrap=True)  # a command or path stays in one piece
 
     def reader_is_gone(self) -> bool:
         """True when stdout is a pipe whose other end was closed; asks without writing."""
@@ -177,6 +180,8 @@ def dispatch(args: argparse.Namespace, context: Context) -> int:
     except BrokenPipeError:
         silence()
         return READER_GONE
+    except Terminated as end:
+        return end.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except Misuse as misuse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
@@ -17,9 +17,10 @@ from tui.commands import FAILED, NAMES, READER_GONE, USAGE, os_error, silence
 if TYPE_CHECKING:
     from tui.i18n import Translator
 
-LANGUAGES = ("zh", "en")
+    # what add_subparsers returns, for which argparse has no public name
+    Subparsers = argparse._SubParsersAction["Parser"]
 
-Subparsers = argparse._SubParsersAction  # argparse has no public name for what add_subparsers returns
+LANGUAGES = ("zh", "en")
 
 
 def asked_language(argv: Sequence[str]) -> str | None:
@@ -52,10 +53,13 @@ def parser(tr: Translator) -> Parser:
 
 def subcommands(owner: Parser, tr: Translator, dest: str, *, title: str, required: bool = True) -> Subparsers:
     """Subparsers whose parsers speak the same language and take the global options too."""
-    subparsers = owner.add_subparsers(
-        dest=dest, required=required, metavar="COMMAND", title=title, parser_class=_Sub(tr)
+    return owner.add_subparsers(
+        dest=dest,
+        required=required,
+        metavar="COMMAND",
+        title=title,
+        parser_class=cast("type[Parser]", _Sub(tr)),  # argparse only ever calls it
     )
-    return cast("Subparsers", subparsers)
 
 
 # argparse's own English sentences, and where their translations stand in cli.toml.
@@ -129,6 +133,14 @@ class Parser(argparse.ArgumentParser):
             text += self.tr("cli.did_you_mean", word=near[0])
         raise argparse.ArgumentError(action, text)
 
+    def format_help(self) -> str:
+        text = super().format_help()
+        heading = self.tr("cli.argparse_heading")
+        for group in self._action_groups:  # before Python 3.13 the colon after a heading is not translated
+            if group.title:
+                text = text.replace(f"\n{group.title}:\n", "\n" + heading % {"heading": group.title} + "\n")
+        return text
+
     def error(self, message: str) -> NoReturn:
         text = self.tr("cli.usage_error", text=message, prog=self.prog)
         self.exit(USAGE, text + "\n")
@@ -183,8 +195,18 @@ class _Help(argparse.HelpFormatter):
             for line in _lines(paragraph, width - len(indent)) or [""]
         )
 
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help
+    def _format_action(self, action: argparse.Action) -> str:
+        if isinstance(
+            action, argparse._SubParsersAction
+        ):  # its commands alone, without a line that only says COMMAND
+            return "".join(map(self._format_action, self._iter_indented_subactions(action)))
+        return super()._format_action(action)
+
+    def _iter_indented_subactions(self, action: argparse.Action) -> Generator[argparse.Action, None, None]:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action._get_subactions()
+        else:
+            yield from super()._iter_indented_subactions(action)
 
 
 def _lines(text: str, width: int) -> list[str]:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tui.widgets.plot import DIM, PLAIN, Frame, Row, Trace, changes, draw
 
-INKS = 6  # arms with a colour of their own; further ones start again, letters keep them apart
+INKS = 5  # arms with a colour of their own; further ones start again, letters keep them apart
 MOVE, STYLE = 9, 46  # bytes of one cursor move, and of setting and resetting one 24-bit style
 
 
@@ -28,14 +28,13 @@ class Chart(Widget):
         height: 1fr;
         min-width: 1;
         min-height: 1;
-        & > .chart--axis { color: $text-muted; }
+        & > .chart--axis { color: $muted; }
         & > .chart--title { color: $foreground; text-style: bold; }
-        & > .chart--arm-0 { color: $text-primary; }
-        & > .chart--arm-1 { color: $text-warning; }
-        & > .chart--arm-2 { color: $text-success; }
-        & > .chart--arm-3 { color: $text-error; }
-        & > .chart--arm-4 { color: $text-accent; }
-        & > .chart--arm-5 { color: $text-secondary; }
+        & > .chart--arm-0 { color: $series-1; }
+        & > .chart--arm-1 { color: $series-2; }
+        & > .chart--arm-2 { color: $series-3; }
+        & > .chart--arm-3 { color: $series-4; }
+        & > .chart--arm-4 { color: $foreground; }
     }
     """
 

@@ -173,7 +173,7 @@ class Choices(Menu):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join("123456789"), "number", show=False),
+        Binding(str(digit), f"number({digit})", show=False) for digit in range(10)
     ]
 
     def __init__(
@@ -217,7 +217,7 @@ class Choices(Menu):
                 line = Content.styled(mark, "$accent" if here or chosen else "$muted") + line[len(mark) :]
             yield line.stylize_before("bold") if here or chosen else line
 
-    def key_number(self, digit: int) -> None:
+    def action_number(self, digit: int) -> None:
         """Pick the row that carries this number; a number no row has is left to the screen."""
         index = digit - self.first
         if self.disabled or not 0 <= index < len(self.rows):

@@ -6,7 +6,6 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -125,18 +124,32 @@ def _whole_characters(before: Row, after: Row, start: int, end: int, y: int) -> 
 
 
 def figure(value: float, span: float = 0.0) -> str:
-    """A number in at most seven characters; `span`, the range it moves in, fixes the decimals (no jitter)."""
+    """A short number; `span`, the range it moves in, fixes the decimals, so that it does not jitter."""
     if not math.isfinite(value):
         return "×"
-    if value == 0 and not span:
-        return "0"
-    size = max(abs(value), span if math.isfinite(span) else 0.0)
-    if size >= 1e5 or (size < 1e-3 and value != 0):
-        return f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    size, span = abs(value), span if math.isfinite(span) else 0.0
+    if size >= 1e5 or 0 < max(size, span) < 1e-3:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
     if not span:
         return f"{value:.3g}" if size < 1000 else f"{value:.0f}"
-    decimals = min(4, max(0, 2 - math.floor(math.log10(span)) + (1 if span >= 10 else 0)))
-    return f"{value:.{decimals}f}"
+    decimals = 3 - math.ceil(math.log10(span) - 1e-9)
+    return f"{value:.{min(4, max(0, decimals))}f}"
+
+
+class Stroke(NamedTuple):
+    """What one column of dots holds of a line: first, last, least and greatest mean, edges of the band."""
+
+    column: int
+    first: float
+    last: float
+    smallest: float
+    largest: float
+    lo: float
+    hi: float
+
+
+Line = Sequence[Stroke | None]  # None: a gap
 
 
 class Scale(NamedTuple):
@@ -167,34 +180,39 @@ class Scale(NamedTuple):
         return 0.0 if self.log else self.high - self.low
 
 
-def scale_for(traces: Sequence[Trace], frame: Frame) -> Scale:
-    """Edges declared by the frame, else round numbers around everything finite, bands included."""
-    lowest, highest = math.inf, -math.inf
-    for trace in traces:
-        for values in (trace.mean, trace.lo, trace.hi):
-            usable = [v for v in values if v - v == 0 and (v > 0 or not frame.log)]  # inf - inf is NaN
-            if usable:
-                lowest = min(lowest, min(usable))
-                highest = max(highest, max(usable))
-    if lowest > highest:
-        lowest, highest = (0.1, 1.0) if frame.log else (0.0, 1.0)
+def scale_for(lines: Sequence[Line], frame: Frame) -> Scale:
+    """Edges of y: where the frame declares them, unless a mean lies beyond; else round numbers around all."""
+    drawn = [stroke for line in lines for stroke in line if stroke is not None]
+    means = [v for s in drawn for v in (s.smallest, s.largest) if v > 0 or not frame.log]
+    bands = [v for s in drawn for v in (s.lo, s.hi) if v > 0 or not frame.log]
+    nothing = (0.1, 1.0) if frame.log else (0.0, 1.0)
+    low, high = _edge(frame.low, frame.log), _edge(frame.high, frame.log)
+    lowest = min(means if low is not None else (*means, *bands), default=nothing[0] if low is None else low)
+    highest = max(
+        means if high is not None else (*means, *bands), default=nothing[1] if high is None else high
+    )
     if frame.log:
-        low = math.log10(frame.low) if frame.low and frame.low > 0 else float(math.floor(math.log10(lowest)))
-        high = (
-            math.log10(frame.high) if frame.high and frame.high > 0 else float(math.ceil(math.log10(highest)))
-        )
+        low = float(math.floor(math.log10(lowest))) if low is None or lowest < low else math.log10(low)
+        high = float(math.ceil(math.log10(highest))) if high is None or highest > high else math.log10(high)
         return Scale(low, high if high > low else low + 1, log=True)
-    low = lowest if frame.low is None else frame.low
-    high = highest if frame.high is None else frame.high
+    low_fixed, high_fixed = low is not None and lowest >= low, high is not None and highest <= high
+    low = low if low is not None and low_fixed else lowest
+    high = high if high is not None and high_fixed else highest
     if not high > low:
         pad = abs(low) / 10 or 1.0
-        low, high = (low if frame.low is not None else low - pad), low + pad
+        low, high = (low if low_fixed else low - pad), (high if high_fixed and not low_fixed else low + pad)
     step = _round_step((high / 2 - low / 2) / 4)
-    if frame.low is None and math.isfinite(floor := math.floor(low / step) * step):
+    if not low_fixed and math.isfinite(floor := math.floor(low / step) * step):
         low = floor
-    if frame.high is None and math.isfinite(ceiling := math.ceil(high / step) * step):
+    if not high_fixed and math.isfinite(ceiling := math.ceil(high / step) * step):
         high = ceiling
     return Scale(low, high, log=False)
+
+
+def _edge(declared: float | None, log: bool) -> float | None:
+    return (
+        declared if declared is not None and math.isfinite(declared) and (declared > 0 or not log) else None
+    )
 
 
 def _round_step(rough: float) -> float:
@@ -207,23 +225,12 @@ def _round_step(rough: float) -> float:
     return next((m * power for m in (1, 2, 5) if m * power >= rough), 10 * power)
 
 
-class Stroke(NamedTuple):
-    """What one column of dots holds of a line: first, last, least and greatest mean, edges of the band."""
-
-    column: int
-    first: float
-    last: float
-    smallest: float
-    largest: float
-    lo: float
-    hi: float
-
-
-def strokes(trace: Trace, start: float, per_dot: float, columns: int) -> Iterator[Stroke | None]:
+def strokes(trace: Trace, start: float, until: float, columns: int) -> Iterator[Stroke | None]:
     """One stroke a dot column, None for a gap. Columns are cut out by bisection: many points stay cheap."""
+    per_dot = _per_dot(start, until, columns)
     i, count = 0, len(trace.steps)
     while i < count:
-        column = min(columns - 1, max(0, int((trace.steps[i] - start) / per_dot + 0.5)))
+        column = int(min(columns - 1.0, max(0.0, (trace.steps[i] - start) / per_dot + 0.5)))
         j = max(i + 1, bisect_left(trace.steps, start + (column + 0.5) * per_dot, i + 1))
         here = trace.mean[i:j]
         finite = [v for v in here if v - v == 0]
@@ -239,6 +246,11 @@ def strokes(trace: Trace, start: float, per_dot: float, columns: int) -> Iterato
         i = j
 
 
+def _per_dot(start: float, until: float, columns: int) -> float:
+    """Steps from one dot column to the next; 1 where the whole line stands in one of them."""
+    return (until - start) / (columns - 1) or 1.0 if columns > 1 else 1.0
+
+
 def left_the_numbers(trace: Trace) -> int | None:
     """Index of the first of the last unbroken non-finite means, None when the last mean is finite."""
     i = len(trace.mean)
@@ -249,7 +261,7 @@ def left_the_numbers(trace: Trace) -> int | None:
 
 def in_order(trace: Trace) -> Trace:
     """The trace without points whose step is not a number; unchanged in the usual case."""
-    if all(map(math.isfinite, trace.steps)) and all(a <= b for a, b in pairwise(trace.steps)):
+    if all(map(math.isfinite, trace.steps)) and list(trace.steps) == sorted(trace.steps):
         return trace
     points = sorted(
         (p for p in zip(*trace[1:], strict=True) if math.isfinite(p[0])), key=lambda point: point[0]
@@ -308,14 +320,14 @@ def draw(traces: Sequence[Trace], frame: Frame, width: int, height: int) -> list
     if width < 1 or height < 1:
         return rows
     traces = [in_order(trace) for trace in traces]
-    scale = scale_for(traces, frame)
+    start, until = _x_range(traces, frame)
+    scale = scale_for([list(strokes(trace, start, until, 2 * width)) for trace in traces], frame)
     has_head, has_steps = height >= 3, height >= 5 and width >= 12
     if has_head:
         _head(rows[0], traces, frame, scale)
     body = rows[has_head : height - has_steps]
     left = _y_labels(body, scale) if width >= 24 else 0
     letters = min(len(traces), 3) if width - left >= 12 else 0
-    start, until = _x_range(traces, frame)
     across = width - left - letters
     if has_steps:
         _x_labels(rows[-1], left, across, start, until)
@@ -397,13 +409,12 @@ def _lines(
     if across < 1 or not body:
         return
     dots, depth = 2 * across, 4 * len(body)
-    per_dot = (until - start) / (dots - 1) or 1.0
     canvas = Canvas(across, len(body))
 
     def row_of(value: float) -> int:
         return round((1 - scale.place(value)) * (depth - 1))
 
-    drawn = [list(strokes(trace, start, per_dot, dots)) for trace in traces]
+    drawn = [list(strokes(trace, start, until, dots)) for trace in traces]
     for arm, line in enumerate(drawn):
         before: Stroke | None = None
         for stroke in line:
@@ -420,7 +431,7 @@ def _lines(
         _letters_on_lines(body, left, canvas, traces)
     taken: set[tuple[int, int]] = set()
     for arm, (trace, line) in enumerate(zip(traces, drawn, strict=True)):
-        _end(body, left, trace, line, arm, row_of, taken, (start, per_dot))
+        _end(body, left, trace, line, arm, row_of, taken, (start, _per_dot(start, until, dots)))
 
 
 def _band(canvas: Canvas, before: Stroke | None, here: Stroke, arm: int, row_of: RowOf) -> None:
@@ -457,7 +468,7 @@ def _end(
     body: list[Row],
     left: int,
     trace: Trace,
-    line: Sequence[Stroke | None],
+    line: Line,
     arm: int,
     row_of: RowOf,
     taken: set[tuple[int, int]],
@@ -472,7 +483,7 @@ def _end(
     if gone is not None:
         start, per_dot = across
         mark = "×" + mark
-        column = max(column, int((trace.steps[gone] - start) / per_dot) // 2)
+        column = max(column, int(min(2.0 * len(body[0].cells), (trace.steps[gone] - start) / per_dot)) // 2)
     y = 0 if last is None else row_of(last.last) // 4
     room = len(body[0].cells) - left
     column = max(0, min(column, room - len(mark)))

@@ -1,7 +1,7 @@
 """Running text: paragraphs, lists, code blocks and `code` spans, shown as written and never parsed as markup."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from textual.content import Content
@@ -124,14 +124,16 @@ def lines(content: Content, width: int, first: str = "", rest: str | None = None
             before = after
 
 
-def layout(parsed: list[Block], width: int) -> Content:
+def layout(parsed: Sequence[Block | Content], width: int) -> Content:
     """The blocks as text of `width` cells, with a blank line between paragraphs and around code."""
     out: list[Content] = []
-    previous: Block | None = None
+    previous: Block | Content | None = None
     for block in parsed:
-        if previous and not (previous.kind == block.kind == "item"):
+        if previous is not None and not (_is_item(previous) and _is_item(block)):
             out.append(Content(""))
-        if block.kind == "code":
+        if isinstance(block, Content):
+            out.extend(lines(block, width))
+        elif block.kind == "code":
             for source in block.text.split("\n"):
                 indent = len(source) - len(source.lstrip())
                 out.extend(lines(code(source), width, "  ", " " * (min(indent, 12) + 4)))
@@ -143,31 +145,45 @@ def layout(parsed: list[Block], width: int) -> Content:
     return Content("\n").join(out)
 
 
+def _is_item(block: Block | Content) -> bool:
+    return isinstance(block, Block) and block.kind == "item"
+
+
 class Prose(Widget):
-    """Text of a question, an explanation, a page of help. `update()` changes it."""
+    """Text of a question, an explanation, a page of help. `update()` changes it.
+
+    Beside text it takes blocks and Content that were made already; Content is wrapped, line for line, as it is.
+    """
 
     DEFAULT_CSS = """
     Prose { height: auto; width: 1fr; text-wrap: nowrap; }
     """
 
     def __init__(
-        self, text: str = "", *, id: str | None = None, classes: str | None = None
+        self,
+        text: str | Sequence[Block | Content] = "",
+        *,
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._text = text
-        self._blocks = blocks(text)
+        self._blocks = _parsed(text)
         self._laid_out: tuple[int, Content] = (-1, Content(""))
 
     @property
     def text(self) -> str:
-        return self._text
+        """What was given to show, without layout."""
+        if isinstance(self._text, str):
+            return self._text
+        return "\n\n".join(block.plain if isinstance(block, Content) else block.text for block in self._text)
 
-    def update(self, text: str) -> None:
+    def update(self, text: str | Sequence[Block | Content]) -> None:
         """Show another text; nothing happens where it is the same one."""
         if text == self._text:
             return
         self._text = text
-        self._blocks = blocks(text)
+        self._blocks = _parsed(text)
         self._laid_out = (-1, Content(""))
         self.refresh(layout=True)
 
@@ -185,3 +201,7 @@ class Prose(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.content(width).plain.count("\n") + 1 if self._blocks else 0
+
+
+def _parsed(text: str | Sequence[Block | Content]) -> list[Block | Content]:
+    return [*blocks(text)] if isinstance(text, str) else list(text)

@@ -1,0 +1,74 @@
+"""Which misconceptions a learner holds, as far as picks tell. Events in, open misconceptions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from questions.events import Answer, Reason
+from questions.shapes import Bank, Choice
+
+CONFIDENT = 0.7  # from here on an error is a confident one
+
+
+class _Belief:
+    def __init__(self) -> None:
+        self.picks = 0  # since it was last cleared
+        self.open = False
+        self.claims: set[str] = set()  # where it was picked
+        self.last: date | None = None  # day of the last pick
+        self.resisted: set[date] = set()  # later days on which its lure was passed by
+
+
+class Beliefs:
+    """A misconception opens when picked with p >= 0.7, or twice; right picks on two later days with its lure
+    among the options clear it."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._held: dict[str, _Belief] = {}
+        self._two_step: dict[str, Answer] = {}  # by event id, until the reason comes
+
+    def of_claim(self, claim: str) -> tuple[str, ...]:
+        """Open misconceptions that were picked at this claim, by id."""
+        return tuple(sorted(m for m, held in self._held.items() if held.open and claim in held.claims))
+
+    def open(self) -> tuple[str, ...]:
+        return tuple(sorted(m for m, held in self._held.items() if held.open))
+
+    def answered(self, answer: Answer) -> None:
+        if answer.kind == "two-step":
+            self._two_step[answer.id] = answer
+        question = self._bank.questions.get(answer.item)
+        if answer.ok and question:
+            self._resisted(question.options, answer.day)
+        elif answer.misconception:
+            self._picked(answer.misconception, answer.claim, answer.day, answer.p >= CONFIDENT)
+
+    def reasoned(self, reason: Reason) -> None:
+        answer = self._two_step.pop(reason.answer, None)
+        question = self._bank.questions.get(answer.item) if answer else None
+        if answer is None or question is None:
+            return
+        chosen = question.reason(reason.option)
+        if reason.ok:
+            self._resisted(question.authored_reasons, reason.day)
+        elif chosen and chosen.misconception:
+            self._picked(chosen.misconception, answer.claim, reason.day, False)
+
+    def _picked(self, misconception: str, claim: str, day: date, confident: bool) -> None:
+        held = self._held.setdefault(misconception, _Belief())
+        held.picks += 1
+        held.open = held.open or confident or held.picks >= 2
+        held.claims.add(claim)
+        held.last = day if held.last is None else max(held.last, day)
+        held.resisted.clear()
+
+    def _resisted(self, choices: Iterable[Choice], day: date) -> None:
+        for misconception in {c.misconception for c in choices if c.misconception}:
+            held = self._held.get(misconception)
+            if held is None or not held.open or held.last is None or day <= held.last:
+                continue
+            held.resisted.add(day)
+            if len(held.resisted) >= 2:
+                del self._held[misconception]

@@ -1,0 +1,77 @@
+"""Grades one committed answer: right or wrong, the belief behind it, points for honest confidence."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from questions.events import Answer
+from questions.shapes import Question
+
+LEVELS: tuple[str | float, ...] = ("chance", 0.5, 0.7, 0.9, 0.97)
+
+
+class Grade(Struct, frozen=True):
+    """`key` is the id of the right option; `misconception` the belief behind a wrong one."""
+
+    ok: bool
+    key: str
+    misconception: str | None
+    chance: float
+    points: float
+
+
+def probability(level: int, chance: float) -> float:
+    """What confidence level `level` (0 to 4, as in LEVELS) states for a question with this chance."""
+    stated = LEVELS[level]
+    return chance if isinstance(stated, str) else stated
+
+
+def points(ok: bool, p: float) -> float:
+    """10 (2 o p - p^2): largest in expectation when p is one's true probability (a proper score)."""
+    return 10 * (2 * ok * p - p * p)
+
+
+def grade(question: Question, option_id: str | None, p: float) -> Grade:
+    """Grades an option with its stated probability; None is "I don't know", which is not a belief.
+
+    Raises ValueError for an option the question does not have.
+    """
+    option = question.option(option_id)
+    if option is None and option_id is not None:
+        raise ValueError(f"{question.id} has no option {option_id!r}")
+    ok = option_id == question.key
+    return Grade(
+        ok=ok,
+        key=question.key,
+        misconception=None if ok or option is None else option.misconception,
+        chance=question.chance,
+        points=points(ok, p),
+    )
+
+
+def answered(
+    question: Question,
+    option_id: str | None,
+    p: float,
+    *,
+    latency_ms: int,
+    lang: str,
+    order_seed: int,
+    variant: int = 0,
+) -> tuple[Grade, Answer]:
+    """The grade, and the event to record before the grade is shown. "I don't know" is logged at chance."""
+    graded = grade(question, option_id, question.chance if option_id is None else p)
+    return graded, Answer(
+        claim=question.claim,
+        item=question.id,
+        kind=question.kind,
+        option=option_id,
+        p=question.chance if option_id is None else p,
+        ok=graded.ok,
+        chance=graded.chance,
+        misconception=graded.misconception,
+        latency_ms=latency_ms,
+        lang=lang,
+        order_seed=order_seed,
+        variant=variant,
+    )

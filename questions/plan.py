@@ -1,0 +1,322 @@
+"""What to do today, within the minutes given. Pure: bank, labs, events and clock in, a list of items out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import Final, Literal
+from zlib import crc32
+
+from msgspec import Struct
+
+from questions.events import Event, local_day
+from questions.schedule import SECONDS, Fold, Memory, fold
+from questions.shapes import Bank, Question
+
+Why = Literal["due", "new", "recheck", "extra"]
+
+WAGER_SECONDS: Final = 90.0  # of the learner's time: the bet, the readout and the explanation
+LAB_SHARE: Final = 0.3  # of the budget, at most
+NEW_A_DAY: Final = 10
+_DAY: Final = timedelta(days=1)
+
+
+class LabRef(Struct, frozen=True):
+    """What the plan needs to know of a lab: its id, the claim of its bet, all claims it settles."""
+
+    id: str
+    claim: str
+    claims: tuple[str, ...] = ()
+
+
+class Ask(Struct, frozen=True):
+    """A question to ask; `order_seed` shuffles its options."""
+
+    question_id: str
+    claim: str
+    why: Why
+    order_seed: int
+
+
+class Wager(Struct, frozen=True):
+    """A lab to bet on and run."""
+
+    lab_id: str
+    claim: str
+
+
+Item = Ask | Wager
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Items in the order to take them. `due` and `new` count items of this plan, never a backlog."""
+
+    items: tuple[Item, ...]
+    seconds: float
+    due: int  # re-checks among them
+    new: int  # labs on unseen claims among them
+    tomorrow_minutes: int
+    waiting: int  # due claims that did not fit
+    more: bool  # nothing is planned any more, but there is something to go on with
+
+    @property
+    def minutes(self) -> int:
+        return ceil(self.seconds / 60)
+
+
+def plan(
+    bank: Bank,
+    labs: Sequence[LabRef],
+    events: Sequence[Event],
+    now: datetime,
+    minutes: float,
+    *,
+    extra: bool = False,
+) -> Plan:
+    """Today's plan: re-checks of confident errors, new claims (a guaranteed share), due claims, labs.
+
+    What was answered today already counts against the budget. `extra` is for a learner who goes on after
+    that: a fresh budget, filled up with the least certain claims and more new ones.
+    """
+    return _Planner(bank, labs, fold(events, bank), local_day(now), minutes * 60, extra).plan()
+
+
+class _Planner:
+    """One plan in the making: what is chosen, and what is left of the budgets."""
+
+    def __init__(
+        self, bank: Bank, labs: Sequence[LabRef], state: Fold, today: date, budget: float, extra: bool
+    ) -> None:
+        self.bank = bank
+        self.state = state
+        self.today = today
+        self.budget = budget
+        self.extra = extra
+        self.memories = state.memory(today, budget / 60)
+        wagered = state.wagered.get(today, 0)
+        self.left = budget if extra else budget - state.spent.get(today, 0.0) - wagered * WAGER_SECONDS
+        self.wagers_left = (1 if budget < 15 * 60 else 2) - wagered
+        self.lab_left = LAB_SHARE * budget - wagered * WAGER_SECONDS
+        self.lab_of: dict[str, LabRef] = {}
+        for lab in labs:
+            if lab.id not in state.settled and lab.claim in bank.claims:
+                self.lab_of.setdefault(lab.claim, lab)
+        self.put_off = {bank.questions[q].claim for q in state.skipped.get(today, ()) if q in bank.questions}
+        self.put_off |= {bet.claim for bet in state.open_bets() if bet.day == today}  # its run is on
+        self.items: list[Item] = []
+        self.cost: dict[str, float] = {}  # by claim
+        self.rechecks = 0
+        self.new = 0
+        self.due = 0
+        self.waiting = 0
+
+    def plan(self) -> Plan:
+        free = [
+            m
+            for m in self.memories.values()
+            if (m.last is None or m.last < self.today) and m.claim not in self.put_off
+        ]
+        due = sorted((m for m in free if m.due is not None and m.due <= self.today), key=_by_due)
+        for memory in (m for m in due if m.state == "recheck"):
+            self._ask_or_wait(memory, "recheck")
+        unseen = [m.claim for m in free if m.state == "unseen"]
+        self._take_new(unseen, self._new_share(sum(m.seconds for m in due)))
+        for memory in self._queue([m for m in due if m.state != "recheck"]):
+            self._ask_or_wait(memory, "due")
+        self._take_labs()
+        seen = [m for m in free if m.state != "unseen" and m.claim not in self.cost]
+        if self.extra:
+            for memory in sorted((m for m in seen if m not in due), key=lambda m: (m.recall, m.claim)):
+                self._ask(memory, "extra")
+            self._take_new([c for c in unseen if c not in self.cost], self.left)
+        rest = any(self._question(m.claim) for m in free if m.claim not in self.cost)
+        items = self._arranged()
+        return Plan(
+            items=tuple(items),
+            seconds=sum(self.cost.values()),
+            due=self.due,
+            new=self.new,
+            tomorrow_minutes=self._tomorrow(),
+            waiting=self.waiting,
+            more=not items and rest,
+        )
+
+    # choosing
+
+    def _new_share(self, due_seconds: float) -> float:
+        """Seconds for claims never asked: always some, unless far more is due than fits."""
+        share = 0.4
+        if due_seconds > self.budget:
+            share = 0.2
+        if due_seconds > 3 * self.budget:
+            share = 0.0
+        return share * self.budget - (0 if self.extra else self.state.spent_on_new.get(self.today, 0.0))
+
+    def _take_new(self, unseen: Sequence[str], seconds: float) -> None:
+        if seconds <= 0:
+            return
+        started = 0 if self.extra else self.state.started.get(self.today, 0)
+        for claim in self._in_teaching_order(unseen):
+            if self.new + started >= NEW_A_DAY:
+                return
+            lab = self.lab_of.get(claim)
+            if lab and self._wager(lab):
+                self.new += 1
+            elif self.memories[claim].seconds <= seconds and self._ask(self.memories[claim], "new"):
+                self.new += 1
+                seconds -= self.cost[claim]
+
+    def _in_teaching_order(self, unseen: Sequence[str]) -> Iterator[str]:
+        """Unseen claims whose prerequisites were met or chosen, one entry after the other, the entry of which
+        least is known first. Reads what is chosen while it goes."""
+        rows: dict[str, list[str]] = {}
+        for claim in unseen:
+            rows.setdefault(self.bank.claims[claim].entry, []).append(claim)
+        order = sorted(rows, key=lambda e: (self._seen_share(e), list(self.bank.entries).index(e)))
+        moved = True
+        while moved:
+            moved = False
+            for entry in order:
+                ready = next((c for c in rows[entry] if self._ready(c)), None)
+                if ready is not None:
+                    rows[entry].remove(ready)
+                    moved = True
+                    yield ready
+
+    def _seen_share(self, entry: str) -> float:
+        claims = [c.id for c in self.bank.claims_of(entry)]
+        return sum(self.state.tracks[c].answers > 0 for c in claims) / len(claims)
+
+    def _ready(self, claim: str) -> bool:
+        return all(
+            self.state.tracks[needed].answers or needed in self.cost or not self._can_be_met(needed)
+            for needed in self.bank.claims[claim].requires
+        )
+
+    def _can_be_met(self, claim: str) -> bool:
+        return self._question(claim) is not None
+
+    def _queue(self, due: list[Memory]) -> list[Memory]:
+        """Longest due first. After a week away: five across the range, which tells how much is left, then
+        what is best remembered, so that coming back starts well."""
+        away = self.state.day is not None and self.today - self.state.day >= 7 * _DAY
+        if not away or len(due) <= 5:
+            return due
+        by_recall = sorted(due, key=lambda m: (-m.recall, m.claim))
+        warm_up = [by_recall[round(n * (len(due) - 1) / 4)] for n in range(5)]
+        return warm_up + [m for m in by_recall if m not in warm_up]
+
+    def _ask_or_wait(self, memory: Memory, why: Why) -> None:
+        if self._ask(memory, why):
+            self.due += 1
+        else:
+            self.waiting += self._question(memory.claim) is not None
+
+    def _ask(self, memory: Memory, why: Why) -> bool:
+        question = self._question(memory.claim)
+        if question is None or memory.seconds > self.left:
+            return False
+        track = self.state.tracks[memory.claim]
+        seed = crc32(f"{question.id}:{track.answers}:{self.today}".encode()) >> 1
+        self.items.append(Ask(question.id, memory.claim, why, seed))
+        self._pay(memory.claim, memory.seconds)
+        return True
+
+    def _question(self, claim: str) -> Question | None:
+        """The variant asked least, then longest ago; never the last one again where there is another, never a
+        two-step question first, and for a re-check one that offers the same lure."""
+        track = self.state.tracks[claim]
+        variants = [q for q in self.bank.by_claim[claim] if track.asked or q.kind != "two-step"]
+        variants = [q for q in variants if q.id != track.last_item] or variants
+        memory = self.memories[claim]
+        if memory.state == "recheck" and memory.lure:
+            variants = [q for q in variants if memory.lure in q.lures] or variants
+        return min(variants, key=lambda q: (*track.asked.get(q.id, (0, 0)), q.difficulty, q.id), default=None)
+
+    def _take_labs(self) -> None:
+        """Labs on claims that were seen, where an experiment says more than another question."""
+        scored = [(self._lab_score(claim), lab) for claim, lab in self.lab_of.items()]
+        for _, lab in sorted((s for s in scored if s[0] >= 2), key=lambda s: -s[0]):
+            asked = next((i for i in self.items if isinstance(i, Ask) and i.claim == lab.claim), None)
+            refund = self.cost.get(lab.claim, 0.0)
+            self.left += refund
+            if self._wager(lab):
+                if asked:
+                    self.items.remove(asked)
+            else:
+                self.left -= refund
+
+    def _lab_score(self, claim: str) -> int:
+        track = self.state.tracks[claim]
+        if track.answers == 0 or claim in self.put_off or (track.last and track.last >= self.today):
+            return 0
+        slipped = track.confident_error is not None and self.today - track.confident_error <= 7 * _DAY
+        twice = [r.rating for r in track.rated[-2:]] == ["again", "again"]
+        return 1 + 3 * slipped + 2 * bool(self.state.beliefs.of_claim(claim)) + twice
+
+    def _wager(self, lab: LabRef) -> bool:
+        if self.wagers_left < 1 or self.lab_left < WAGER_SECONDS or self.left < WAGER_SECONDS:
+            return False
+        if any(isinstance(i, Wager) and i.claim == lab.claim for i in self.items):
+            return False
+        self.items.append(Wager(lab.id, lab.claim))
+        self.wagers_left -= 1
+        self.lab_left -= WAGER_SECONDS
+        self._pay(lab.claim, WAGER_SECONDS)
+        return True
+
+    def _pay(self, claim: str, seconds: float) -> None:
+        self.cost[claim] = seconds
+        self.left -= seconds
+
+    # arranging
+
+    def _arranged(self) -> list[Item]:
+        """A lab stands behind two questions wherever that is possible, so that a session starts at once and
+        there is something to read while one runs; what builds on a claim stands behind it. A learner's very
+        first item is a question."""
+        waiting = list(self.items)
+        arranged: list[Item] = []
+        asked_since = 0
+        while waiting:
+            ahead = {item.claim for item in waiting}
+            ready = [i for i in waiting if ahead.isdisjoint(self.bank.claims[i.claim].requires)] or waiting
+            lab = next((i for i in ready if isinstance(i, Wager)), None)
+            question = next((i for i in ready if isinstance(i, Ask)), None)
+            item = lab if lab and (asked_since >= 2 or question is None) else question
+            assert item is not None
+            waiting.remove(item)
+            arranged.append(item)
+            asked_since = 0 if isinstance(item, Wager) else asked_since + 1
+        fresh = not any(t.answers for t in self.state.tracks.values())
+        if fresh and arranged and isinstance(arranged[0], Wager):
+            self._question_first(arranged)
+        return arranged
+
+    def _question_first(self, arranged: list[Item]) -> None:
+        """Asks about the first claim instead of opening its lab, where only labs are ready."""
+        first = arranged[0]
+        question = self._question(first.claim)
+        if question is None:
+            return
+        seed = crc32(f"{question.id}:0:{self.today}".encode()) >> 1
+        arranged[0] = Ask(question.id, first.claim, "new", seed)
+        self.cost[first.claim] = min(self.memories[first.claim].seconds, self.cost[first.claim])
+
+    def _tomorrow(self) -> int:
+        """Minutes that will be due tomorrow, new claims included, if today's plan is done."""
+        tomorrow = self.today + _DAY
+        due = sum(
+            m.seconds
+            for m in self.memories.values()
+            if m.claim not in self.cost and m.due is not None and m.due <= tomorrow
+        )
+        unseen = [m for m in self.memories.values() if m.state == "unseen" and m.claim not in self.cost]
+        new = sum(SECONDS for m in unseen if self._question(m.claim))
+        new = min(new, 0.4 * self.budget, NEW_A_DAY * SECONDS)
+        return ceil(min(due + new, self.budget) / 60)
+
+
+def _by_due(memory: Memory) -> tuple[date, str]:
+    return memory.due or date.max, memory.claim

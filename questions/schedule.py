@@ -1,0 +1,368 @@
+"""When each claim is due again. Pure: events, bank and clock in, memory of every claim out.
+
+The memory model is FSRS-6 (package fsrs, default weights, 90 % wanted retention) over whole local days, with
+three additions: answers rate themselves (rating.py); one scalar keeps the model's predictions honest about
+this learner; a confident error is looked at again after 1 and after 7 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from math import exp
+from typing import TYPE_CHECKING, Final, Literal
+from zlib import crc32
+
+from msgspec import Struct
+
+from questions.beliefs import CONFIDENT, Beliefs
+from questions.events import Answer, Bet, Event, Reason, Result, Skip, local_day
+from questions.rating import Habits, Name, Shown
+from questions.shapes import Bank
+
+if TYPE_CHECKING:
+    from fsrs import Card, Rating, Scheduler
+
+RETENTION: Final = 0.9
+LONGEST: Final = 365  # days
+DEFAULT_MINUTES: Final = 15
+LEARNING_RATE: Final = 0.08  # of the calibration scalar
+
+SECONDS: Final = 52.0  # of a claim without own times: between 40 (right) and 65 (wrong)
+_READING: Final = {True: 6.0, False: 25.0}  # seconds after the verdict
+_DAY: Final = timedelta(days=1)
+
+State = Literal["unseen", "seen", "recheck"]
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What is held about one claim on one day."""
+
+    claim: str
+    state: State  # recheck: the next look is owed to a confident error
+    due: date | None  # None: never answered
+    stability: float  # days until recall falls to 90 %, calibrated; 0 before the first rated answer
+    recall: (
+        float  # probability to know it today; before the first answer, what the entry's first asks suggest
+    )
+    last: date | None  # last day its truth was seen, rated or not
+    rating: Name | None  # of the last rated answer
+    guessed: bool  # that answer was right, but counted as a guess
+    answers: int  # all answers and settled bets
+    lapses: int  # rated errors after the claim was once right
+    streak: int  # rated right answers in a row
+    checks: int  # looks still owed to a confident error
+    lure: str | None  # misconception the next look should offer again
+    seconds: float  # what an answer takes here
+
+
+class Rated(Struct, frozen=True):
+    """The first answer to a claim on a day: the only one that says something about memory."""
+
+    day: date
+    item: str  # question id, or "lab:<id>" for a settled bet
+    kind: str  # kind of the question, or "bet"
+    ok: bool
+    p: float
+    rating: Name
+    predicted: float | None  # probability of a right answer as foreseen; None on the first ask
+
+
+class Track:
+    """Running state of one claim while events are folded."""
+
+    def __init__(self, claim: str, entry: str, card_id: int) -> None:
+        self.claim = claim
+        self.entry = entry
+        self.card_id = card_id
+        self.card: Card | None = None
+        self.due: date | None = None  # by the memory model alone
+        self.check_due: date | None = None
+        self.checks = 0
+        self.lure: str | None = None
+        self.last: date | None = None
+        self.answers = 0
+        self.lapses = 0
+        self.streak = 0
+        self.seconds = SECONDS
+        self.rated: list[Rated] = []
+        self.asked: dict[
+            str, tuple[int, int]
+        ] = {}  # item: (times answered, place in the log of the last one)
+        self.last_item: str | None = None
+        self.confident_error: date | None = None  # day of the last one
+
+
+class Fold:
+    """State after a run of events. Reads the bank, never the clock; `feed` goes on where it stopped."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.tracks = {
+            claim.id: Track(claim.id, claim.entry, number)
+            for number, claim in enumerate(bank.claims.values(), 1)
+        }
+        self.habits = Habits()
+        self.calibration = 0.0  # the S of FSRS times exp(calibration) is this learner's
+        self.day: date | None = None  # latest day with an event
+        self.settled: dict[str, date] = {}  # lab: day of its first result
+        self.wagered: dict[date, int] = {}  # bets locked on a day
+        self.spent: dict[date, float] = {}  # seconds of answers on a day
+        self.spent_on_new: dict[date, float] = {}
+        self.started: dict[date, int] = {}  # claims answered for the first time on a day
+        self.skipped: dict[date, set[str]] = {}
+        self._bets: dict[str, Bet] = {}  # by run
+        self._loads: dict[date, float] = {}  # seconds due at the start of a day
+        self._place = 0
+        self._scheduler: Scheduler | None = None
+        self._ratings: dict[str, Rating] = {}
+        self._decay = self._factor = 0.0
+        self.beliefs = Beliefs(bank)
+        self.foreseen: list[tuple[float, bool]] = []  # predicted probability of a right answer, and what came
+
+    def feed(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._place += 1
+            if self.day is None or event.day > self.day:
+                self._roll_over(event.day)
+            match event:
+                case Answer():
+                    if track := self.tracks.get(event.claim):
+                        self._answer(track, event)
+                case Reason():
+                    self.beliefs.reasoned(event)
+                case Bet():
+                    self._bets.setdefault(event.run, event)
+                    self.wagered[event.day] = self.wagered.get(event.day, 0) + 1
+                case Result():
+                    self._result(event)
+                case Skip():
+                    self.skipped.setdefault(event.day, set()).add(event.item)
+                case _:
+                    pass
+
+    def open_bets(self) -> list[Bet]:
+        """Locked bets whose lab has no result yet, the latest of each lab."""
+        latest = {bet.lab: bet for bet in self._bets.values()}
+        return [bet for lab, bet in latest.items() if lab not in self.settled]
+
+    # what a claim is worth on a day
+
+    def recall(self, track: Track, day: date) -> float:
+        """Probability to know the claim on `day`: (1 + f t / S)^d of FSRS-6 with the calibrated S."""
+        if track.card is None:
+            return self.habits.topic_prior(track.entry)
+        assert track.card.last_review is not None
+        elapsed = max(0, (day - track.card.last_review.date()).days)
+        return float((1 + self._factor * elapsed / self.stability(track)) ** self._decay)
+
+    def stability(self, track: Track) -> float:
+        """Calibrated days until recall falls to 90 %; 0 before the first rated answer."""
+        if track.card is None or track.card.stability is None:
+            return 0.0
+        return track.card.stability * exp(self.calibration)
+
+    def load(self, day: date) -> float:
+        """Seconds due by `day` under the memory model alone, if nothing is answered before."""
+        return sum(t.seconds for t in self.tracks.values() if t.due is not None and t.due <= day)
+
+    def mean_load(self, today: date) -> float:
+        """Mean of the loads at the start of the seven days up to today, in seconds."""
+        week = [today - n * _DAY for n in range(7)]
+        if self.day is None:
+            return 0.0
+        return sum(self.load(d) if d > self.day else self._loads.get(d, 0.0) for d in week) / 7
+
+    def rechecks(self, today: date, minutes: float) -> bool:
+        """Whether confident errors get their extra looks: not while twice the budget is due day after day."""
+        return self.mean_load(today) <= 2 * minutes * 60
+
+    def memory(self, today: date, minutes: float = DEFAULT_MINUTES) -> dict[str, Memory]:
+        rechecks = self.rechecks(today, minutes)
+        return {claim: self._memory(track, today, rechecks) for claim, track in self.tracks.items()}
+
+    def _memory(self, track: Track, today: date, rechecks: bool) -> Memory:
+        due = track.due
+        state: State = "seen" if track.answers else "unseen"
+        if rechecks and track.check_due is not None and (due is None or track.check_due <= due):
+            due = track.check_due
+            state = "recheck"
+        latest = track.rated[-1] if track.rated else None
+        return Memory(
+            claim=track.claim,
+            state=state,
+            due=due,
+            stability=self.stability(track),
+            recall=self.recall(track, today),
+            last=track.last,
+            rating=latest.rating if latest else None,
+            guessed=latest is not None and latest.ok and latest.rating == "again",
+            answers=track.answers,
+            lapses=track.lapses,
+            streak=track.streak,
+            checks=track.checks,
+            lure=track.lure if track.checks else None,
+            seconds=track.seconds,
+        )
+
+    # events in
+
+    def _roll_over(self, day: date) -> None:
+        start = day if self.day is None else max(self.day + _DAY, day - 6 * _DAY)
+        while start <= day:
+            self._loads[start] = self.load(start)
+            start += _DAY
+        self.day = day
+
+    def _answer(self, track: Track, answer: Answer) -> None:
+        seconds = min(max(answer.latency_ms / 1000, 3.0), 180.0) + _READING[answer.ok]
+        charged = max(seconds, track.seconds)  # who is quick is done early, not given more
+        self.spent[answer.day] = self.spent.get(answer.day, 0.0) + charged
+        if track.answers == 0:
+            self.started[answer.day] = self.started.get(answer.day, 0) + 1
+            self.spent_on_new[answer.day] = self.spent_on_new.get(answer.day, 0.0) + charged
+        if answer.latency_ms:
+            track.seconds += 0.3 * (seconds - track.seconds)
+        times, _ = track.asked.get(answer.item, (0, 0))
+        track.asked[answer.item] = (times + 1, self._place)
+        track.last_item = answer.item
+        self.beliefs.answered(answer)
+        shown = Shown(
+            ok=answer.ok,
+            p=answer.p,
+            chance=answer.chance,
+            knows_not=answer.option is None,
+            kind=answer.kind,
+            latency_ms=answer.latency_ms,
+        )
+        if (track.last is None or answer.day > track.last) and not self.habits.rapid(shown):
+            self._rate(track, answer.day, answer.item, shown, answer.misconception)
+        self._touch(track, answer.day)
+
+    def _result(self, result: Result) -> None:
+        bet = self._bets.get(result.run)
+        seen_before = result.lab in self.settled
+        self.settled.setdefault(result.lab, result.day)
+        track = self.tracks.get(bet.claim) if bet else None
+        if bet is None or track is None or bet.lab != result.lab or seen_before:
+            return  # who has seen the lab's outcome is not betting any more
+        if result.band is not None and (track.last is None or result.day > track.last):
+            shown = Shown(
+                ok=bet.band == result.band,
+                p=bet.p,
+                chance=1 / bet.bands,
+                knows_not=bet.band is None,
+                kind="bet",
+            )
+            self._rate(track, result.day, f"lab:{bet.lab}", shown, None)
+        self._touch(track, result.day)  # an interval across an edge grades nobody, but it was seen
+
+    def _touch(self, track: Track, day: date) -> None:
+        """Any answer shows the truth, so the claim is not due again before the next day."""
+        track.answers += 1
+        track.last = day if track.last is None else max(track.last, day)
+        tomorrow = track.last + _DAY
+        track.due = tomorrow if track.due is None else max(track.due, tomorrow)
+        if track.check_due is not None:
+            track.check_due = max(track.check_due, tomorrow)
+
+    def _rate(self, track: Track, day: date, item: str, shown: Shown, misconception: str | None) -> None:
+        first = track.card is None
+        known = self.recall(track, day)
+        rating = self.habits.rate(shown, known, first=first)
+        predicted: float | None = None
+        if not first:
+            predicted = known if shown.knows_not else known + (1 - known) * shown.chance
+            self.foreseen.append((predicted, shown.ok))
+            moved = self.calibration + LEARNING_RATE * (shown.ok - predicted)
+            self.calibration = min(max(moved, -4.0), 2.0)
+        self.habits.note(shown, track.entry, first=first)
+        self._review(track, day, rating)
+        if shown.ok:
+            track.streak += 1
+        else:
+            track.lapses += any(r.ok for r in track.rated)
+            track.streak = 0
+        track.rated.append(Rated(day, item, shown.kind, shown.ok, shown.p, rating, predicted))
+        track.due = day + self._interval(track, day)
+        self._owe_checks(track, day, shown, rating, misconception)
+
+    def _review(self, track: Track, day: date, rating: Name) -> None:
+        """One FSRS review. Days are given as midnights, since the package counts whole elapsed days only."""
+        if self._scheduler is None:
+            from fsrs import Rating, Scheduler  # 20 ms, not paid by an app without answers
+
+            self._scheduler = Scheduler(
+                desired_retention=RETENTION,
+                learning_steps=(),
+                relearning_steps=(),
+                maximum_interval=LONGEST,
+                enable_fuzzing=False,
+            )
+            self._ratings = {
+                "again": Rating.Again,
+                "hard": Rating.Hard,
+                "good": Rating.Good,
+                "easy": Rating.Easy,
+            }
+            self._decay = -self._scheduler.parameters[20]
+            self._factor = 0.9 ** (1 / self._decay) - 1
+        midnight = datetime.combine(day, time(), UTC)
+        card = track.card
+        if card is None:
+            from fsrs import Card
+
+            card = Card(card_id=track.card_id, due=midnight)
+        track.card, _ = self._scheduler.review_card(card, self._ratings[rating], midnight)
+
+    def _interval(self, track: Track, day: date) -> timedelta:
+        """Whole days until recall falls to 90 %; beyond a week spread by up to 5 % so that claims that were
+        learnt together do not come back together."""
+        days = self.stability(track) / self._factor * (RETENTION ** (1 / self._decay) - 1)
+        if days > 7:
+            days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day}".encode()) / 2**32
+        return timedelta(days=min(max(round(days), 1), LONGEST))
+
+    def _owe_checks(
+        self, track: Track, day: date, shown: Shown, rating: Name, misconception: str | None
+    ) -> None:
+        """A confident error that is corrected and then forgotten comes back, so look after 1 and 7 days."""
+        if not shown.ok and not shown.knows_not and shown.p >= CONFIDENT:
+            track.checks, track.check_due, track.lure = 2, day + _DAY, misconception
+            track.confident_error = day
+        elif track.checks and shown.ok:
+            if rating in ("good", "easy"):
+                track.checks -= 1
+            wait = {2: 1, 1: 7}.get(track.checks)
+            track.check_due = None if wait is None else day + timedelta(days=wait)
+        elif track.checks:
+            track.check_due = day + _DAY
+
+
+_latest: list[tuple[Bank, list[Event], Fold]] = []
+
+
+def fold(events: Sequence[Event], bank: Bank) -> Fold:
+    """State after `events`, which are sorted as `Progress.events` gives them.
+
+    The last fold is kept: the usual call has one event more than the one before. It is used again only where
+    the earlier events are the same, so that the result depends on the arguments alone.
+    """
+    given = list(events)
+    if _latest:
+        held_bank, held, state = _latest[0]
+        if held_bank is bank and given[: len(held)] == held:
+            state.feed(given[len(held) :])
+            _latest[0] = (bank, given, state)
+            return state
+    state = Fold(bank)
+    state.feed(given)
+    _latest[:] = [(bank, given, state)]
+    return state
+
+
+def memory(
+    events: Sequence[Event], bank: Bank, now: datetime, *, minutes: float = DEFAULT_MINUTES
+) -> dict[str, Memory]:
+    """Memory of every claim at `now`, a time in the learner's zone; `minutes` is the daily budget."""
+    return fold(events, bank).memory(local_day(now), minutes)

@@ -1,0 +1,41 @@
+"""A sample bank and a clock for the tests of this folder."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sample_bank
+
+from questions.catalog import Bank, load
+
+CHINA = timezone(timedelta(hours=8))
+
+
+class Clock:
+    """A clock that is set by hand, in the learner's time zone."""
+
+    def __init__(self, start: datetime) -> None:
+        self.time = start
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **parts: float) -> None:
+        self.time += timedelta(**parts)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 11, 24, 20, 0, tzinfo=CHINA))
+
+
+@pytest.fixture(scope="session")
+def bank_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample_bank.write_bank(tmp_path_factory.mktemp("bank"))
+
+
+@pytest.fixture(scope="session")
+def bank(bank_folder: Path) -> Bank:
+    return load(bank_folder)

@@ -1,0 +1,299 @@
+"""The app: builds what pages share (bank, catalog, progress, bench) once, opens pages, and leaves cleanly."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui import settings as saved
+from tui import wrap
+from tui.i18n import Lang, Translator
+from tui.paths import Paths
+from tui.screens.page import Ask, Option, Page
+from tui.screens.today import TodayScreen
+from tui.themes import THEMES, theme_for
+
+if TYPE_CHECKING:
+    from labs.bench import Bench
+    from labs.catalog import Catalog
+    from labs.journal import Run
+    from questions.catalog import Bank
+    from questions.plan import Plan
+    from questions.progress import Progress
+    from tui.session import Session
+
+# A page is imported when first opened: name -> module and class.
+PAGES: Final = {
+    "bench": ("tui.screens.bench", "BenchScreen"),
+    "lab": ("tui.screens.lab", "LabScreen"),
+    "card": ("tui.screens.card", "CardScreen"),
+    "done": ("tui.screens.done", "DoneScreen"),
+    "runs": ("tui.screens.runs", "RunsScreen"),
+    "log": ("tui.screens.runs", "LogScreen"),
+    "faq": ("tui.screens.faq", "FaqScreen"),
+    "claims": ("tui.screens.faq", "ClaimsScreen"),
+    "claim": ("tui.screens.faq", "ClaimScreen"),
+    "progress": ("tui.screens.progress", "ProgressScreen"),
+    "settings": ("tui.screens.settings", "SettingsScreen"),
+    "help": ("tui.screens.help", "HelpScreen"),
+}
+
+
+class TorchproofApp(App[None]):
+    """What pages find here: `paths`, `settings`, `tr`, `bank`, `catalog`, `progress`, `bench`, `session`.
+
+    Pages are opened with `open_page(name, ...)`, labs with `open_lab()`, today's cards with `start_session()`.
+    """
+
+    TITLE = "torchproof"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+c", "help_quit", show=False, system=True),
+    ]
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings: saved.Settings | None = None,
+        lang: Lang = "en",
+        *,
+        python: str = sys.executable,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        trouble: saved.Trouble | None = None,
+        spare: bool = True,
+    ) -> None:
+        wrap.install()
+        super().__init__()
+        self.paths = paths
+        self.settings = settings or saved.Settings()
+        self.tr = Translator(lang)
+        self.python = python
+        self.now = now
+        self.session: Session | None = None
+        self.crash: BaseException | None = None
+        self._trouble = trouble
+        self._spare = spare
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = theme_for(self.settings.theme, self.console.color_system).name
+
+    def get_default_screen(self) -> Screen[Any]:
+        return TodayScreen()
+
+    # what pages share; read when first asked for
+
+    @cached_property
+    def bank(self) -> "Bank":
+        """Entries, claims and questions. A bank that cannot be read is said once and counts as empty."""
+        from questions import catalog
+        from questions.problems import BankProblem
+
+        try:
+            bank = catalog.load()
+        except BankProblem as error:
+            self.problem(error)
+            return catalog.Bank()
+        for problem in bank.problems:
+            self.problem(problem)
+        return bank
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """The labs; what is wrong with one of them is said once and hides no other."""
+        from labs import catalog
+
+        found = catalog.find(catalog.EXPERIMENTS)
+        for error in found.problems:
+            self.problem(error)
+        return found
+
+    @cached_property
+    def progress(self) -> "Progress":
+        """This learner's log."""
+        import os
+        from socket import gethostname
+
+        from questions.progress import Progress
+
+        return Progress(self.paths.events, host=gethostname(), pid=os.getpid(), now=self.now)
+
+    @cached_property
+    def bench(self) -> "Bench":
+        """Starts, stops and lists labs."""
+        from labs.bench import Bench
+
+        return Bench(self.paths.runs, self.python)
+
+    def today(self) -> date:
+        """The learner's day, which begins at 04:00."""
+        from questions.events import local_day
+
+        return local_day(self.now())
+
+    def verdicts(self, run: "Run") -> list[str]:
+        """What a finished run said of the claims of its lab, one word a rule; empty where it said nothing."""
+        from labs.journal import Follower
+        from labs.replay import Replay
+
+        replay = Replay()
+        replay.feed(Follower(run).poll())
+        return [verdict.verdict for verdict in replay.verdicts.values()]
+
+    def stop_run(self, run: "Run") -> None:
+        """Ask a run to stop; it writes its last event itself."""
+        try:
+            self.bench.stop(run)
+        except ValueError as error:
+            self.problem(error)
+
+    def plan(self, *, extra: bool = False) -> "Plan":
+        """What to do today within the minutes set; `extra` for one who goes on after that."""
+        from questions import plan
+
+        labs = [plan.LabRef(lab.id, lab.bet.claim, lab.claims) for lab in self.catalog.labs.values()]
+        events = self.progress.events()
+        return plan.plan(self.bank, labs, events, self.now(), self.settings.minutes, extra=extra)
+
+    # life
+
+    def on_mount(self) -> None:
+        self._answer_signals()
+        self.call_after_refresh(self._settle_in)
+
+    async def _settle_in(self) -> None:
+        """After the first paint: say what was wrong with the settings, then load torch beside us."""
+        if self._trouble is not None:
+            self.say(self._trouble.key, severity="warning", **self._trouble.fields)
+        today = self.screen_stack[0]
+        if isinstance(today, TodayScreen):
+            await today.load()
+        if self._spare and self.settings.keep_torch_ready:
+            await self.bench.warm()
+
+    def _answer_signals(self) -> None:
+        """SIGTERM and a lost terminal end the app as q does, labs left running; 143 and 129 as shells expect."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.leave, 128 + number)
+
+    def leave(self, return_code: int = 0) -> None:
+        """End the app; labs that run go on without it."""
+        self.exit(return_code=return_code)
+
+    async def on_unmount(self) -> None:
+        if "bench" in self.__dict__:
+            await self.bench.close()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would print a traceback with every local variable; boot writes it to a file instead."""
+        self.crash = self.crash or error
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    # pages
+
+    def open_page(self, name: str, /, *args: Any, **options: Any) -> Screen[Any]:
+        """Open the page of this name on top of the current one and return it."""
+        module, kind = PAGES[name]
+        screen = cast("Screen[Any]", getattr(import_module(module), kind)(*args, **options))
+        self.push_screen(screen)
+        return screen
+
+    def open_lab(self, lab_id: str, *, run: "Run | None" = None, wager: bool = False) -> Screen[Any]:
+        """Open one lab: as a bet of today's session (`wager`), with one of its runs, or as it is."""
+        return self.open_page("lab", lab_id, run=run, wager=wager)
+
+    def start_session(self) -> None:
+        """Start today's cards, or go on with them."""
+        from tui.session import Session
+
+        if self.session is None or self.session.over:
+            self.session = Session(self)
+        self.session.go_on()
+
+    def back(self) -> None:
+        """Leave the page on top; leaving Today leaves the app."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.run_worker(self.action_quit())
+
+    async def action_quit(self) -> None:
+        """Leave; where a lab runs, ask once whether it goes on."""
+        running = self.bench.running() if "bench" in self.__dict__ else []
+        if not running or not self.settings.ask_before_quitting:
+            self.leave()
+            return
+        if isinstance(self.screen, Ask):
+            return
+        titles = ", ".join(self.lab_title(run.spec.lab) for run in running)
+        answer = await self.push_screen_wait(
+            Ask(
+                self.tr("shell.quit_running", count=len(running), labs=titles),
+                (
+                    Option("enter", "leave", self.tr("shell.quit_leave")),
+                    Option("s", "stop", self.tr("shell.quit_stop")),
+                    Option("escape", "", self.tr("shell.quit_stay")),
+                ),
+            )
+        )
+        if answer == "stop":
+            for run in running:
+                self.stop_run(run)
+        if answer:
+            self.leave()
+
+    def action_help_quit(self) -> None:
+        self.say("shell.how_to_quit")
+
+    # words
+
+    def set_language(self, lang: Lang) -> None:
+        """Speak another language from now on, on every open page."""
+        self.tr = Translator(lang)
+        for screen in self.screen_stack:
+            if isinstance(screen, Page):
+                screen.relabel()
+
+    def switch_language(self) -> None:
+        """The other language, at once and for next time."""
+        lang: Lang = "en" if self.tr.lang == "zh" else "zh"
+        self.set_language(lang)
+        self.save_setting("language", lang)
+
+    def save_setting(self, name: str, value: object) -> None:
+        """Change one setting and keep it; where it cannot be kept it still holds until the end."""
+        self.settings = self.settings.changed(name, value)
+        if name == "theme":
+            self.theme = theme_for(self.settings.theme, self.console.color_system).name
+        try:
+            saved.save(self.paths.settings, self.settings)
+        except OSError as error:
+            self.problem(error)
+
+    def say(self, key: str, /, *, severity: str = "information", **fields: object) -> None:
+        """A short notice in the chosen language."""
+        self.notify(self.tr(key, **fields), severity=cast(Any, severity), markup=False, timeout=8)
+
+    def problem(self, error: BaseException) -> None:
+        """One clear notice of something a person can mend."""
+        self.notify(self.tr.problem(error), severity="error", markup=False, timeout=12)
+
+    def lab_title(self, lab_id: str) -> str:
+        """The title of a lab in the chosen language; its id where the catalog lacks it."""
+        lab = self.catalog.labs.get(lab_id)
+        return lab.title.get(self.tr.lang) if lab else lab_id

@@ -1,0 +1,421 @@
+"""A card: one question, an option and a confidence, then the verdict with its evidence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from questions.problems import BankProblem
+from tui.screens.page import Key, Page
+from tui.widgets.bet import Commit, Stake, outcome_tags, percent
+from tui.widgets.choices import Choices, Menu
+from tui.widgets.prose import Prose, spans
+from tui.widgets.readout import effect
+
+if TYPE_CHECKING:
+    from labs.catalog import Lab
+    from questions.catalog import Choice, Question
+    from questions.events import Answer
+    from questions.grade import Grade
+    from tui.app import TorchproofApp
+    from tui.session import Session
+
+Phase = Literal["open", "reason", "verdict"]
+
+
+class Measured(NamedTuple):
+    """A rule's verdict as some run measured it."""
+
+    verdict: str
+    effect: float
+    interval: tuple[float, float]
+
+
+class Evidence(NamedTuple):
+    """Where numbers come from: the learner's own run, or the one that was recorded with the lab."""
+
+    own: bool
+    rules: dict[str, Measured]
+    seeds: int
+    device: str
+    torch: str
+    date: str
+
+
+class Reasons(Choices):
+    """The second step of a two-step question."""
+
+
+class CardScreen(Page):
+    """Asks one question. The answer is on disk before anything is revealed.
+
+    `session`: told when the card is done with; without one, going on leads back to where one came from.
+    """
+
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("enter", "go_on", "card.key_go_on", keep=True),
+        Key("c", "change", "card.key_change", keep=True),
+        Key("x", "lab", "card.key_lab"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(digit), f"digit({digit})", show=False) for digit in range(10)),
+    ]
+    AUTO_FOCUS = None
+    HELP_KEY = "card.help"
+    CSS = """
+    CardScreen .code { margin-top: 1; }
+    CardScreen Commit { margin-top: 1; }
+    CardScreen .reasons { height: auto; margin-top: 1; display: none; }
+    CardScreen .reasons > .why { height: auto; text-style: bold; }
+    CardScreen .verdict { height: auto; margin-top: 1; display: none; }
+    CardScreen .verdict > * { height: auto; margin-bottom: 1; }
+    CardScreen .-nothing { display: none; }
+    """
+
+    def __init__(
+        self,
+        question_id: str,
+        *,
+        order_seed: int = 0,
+        why: str = "",
+        session: Session | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.question_id = question_id
+        self.order_seed = order_seed
+        self.why = why
+        self.session = session
+        self.clock = clock
+        self.phase: Phase = "open"
+        self.reason: int | None = None
+        self.answer: Answer | None = None
+        self.grade: Grade | None = None
+        self._since = clock()
+        self._made: tuple[Question, list[Choice], Stake] | None = None
+
+    # what it is about
+
+    def _make(self) -> tuple[Question, list[Choice], Stake]:
+        if self._made is None:
+            question = self.app.bank.question(self.question_id)
+            choices = question.choices(self.order_seed)
+            self._made = (question, choices, Stake(len(choices)))
+        return self._made
+
+    @property
+    def question(self) -> Question:
+        return self._make()[0]
+
+    @property
+    def choices(self) -> list[Choice]:
+        return self._make()[1]
+
+    @property
+    def stake(self) -> Stake:
+        return self._make()[2]
+
+    @property
+    def lab(self) -> Lab | None:
+        """The lab that measures this question's claim."""
+        evidence = self.question.evidence
+        labs = self.app.catalog.labs
+        if evidence is not None and evidence.lab in labs:
+            return labs[evidence.lab]
+        return next((lab for lab in labs.values() if self.question.claim in lab.claims), None)
+
+    # what it shows
+
+    def heading(self) -> str:
+        entry = self.app.bank.entries.get(self.question.entry)
+        return f"{self.question.claim}  {entry.title.get(self.tr.lang)}" if entry else self.question.claim
+
+    def note(self) -> str:
+        return self.session.where(self.tr) if self.session else ""
+
+    def keys(self) -> tuple[Key, ...]:
+        go_on, change, lab = self.KEYS
+        own: list[Key] = []
+        if self.phase == "open" and self.stake.option is not None:
+            own.append(change)
+        if self.phase == "reason":
+            own.append(go_on._replace(label="card.key_skip"))
+        if self.phase == "verdict":
+            own.append(go_on)
+            own += [lab] if self.lab else []
+        return (*own, *self.EVERYWHERE)
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll"):
+            yield Prose(classes="stem")
+            yield Prose(classes="code")
+            yield Commit()
+            with Vertical(classes="reasons"):
+                yield Static(classes="why", markup=False)
+                yield Reasons()
+            with Vertical(classes="verdict"):
+                yield Static(classes="headline", markup=False)
+                yield Static(classes="belief", markup=False)
+                yield Prose(classes="explain")
+                yield Prose(classes="evidence")
+                yield Static(classes="source", markup=False)
+
+    def on_mount(self) -> None:
+        self._since = self.clock()
+        self.show()
+
+    def relabel(self) -> None:
+        super().relabel()
+        self.show()
+
+    def show(self) -> None:
+        """Draws where the card stands; the language and every other state come from outside the widgets."""
+        if not self.is_mounted:
+            return
+        lang = self.tr.lang
+        question = self.question
+        stem = question.stem.get(lang)
+        self.query_one(".stem", Prose).update(stem)
+        code = question.code.strip("\n") if question.code else ""
+        shown = self.query_one(".code", Prose)
+        shown.update(f"```python\n{code}\n```" if code and code not in stem else "")
+        shown.set_class(not shown.text, "-nothing")
+        commit = self.query_one(Commit)
+        commit.show(self.tr, self.stake, [choice.text.get(lang) for choice in self.choices])
+        if self.phase == "open":
+            commit.options.focus()
+        self._show_reasons()
+        self._show_verdict()
+        self.say_frame()
+
+    def _show_reasons(self) -> None:
+        panel = self.query_one(".reasons")
+        asked = self.phase == "reason" or self.reason is not None
+        panel.display = asked
+        if not asked:
+            return
+        reasons = self.query_one(Reasons)
+        self.query_one(".why", Static).update(Content(self.tr("card.because")))
+        offered = self.question.reasons(self.order_seed)
+        reasons.set_rows([reason.text.get(self.tr.lang) for reason in offered])
+        reasons.choose(self.reason)
+        reasons.disabled = self.phase != "reason"
+        if self.phase == "reason":
+            reasons.focus()
+            self.call_after_refresh(self._bring_into_view, ".reasons")
+        else:
+            key = next((n for n, reason in enumerate(offered) if reason.id == self.question.reason_key), None)
+            reasons.tag(outcome_tags(self.tr, key, self.reason))
+
+    def _show_verdict(self) -> None:
+        panel = self.query_one(".verdict")
+        first = self.phase == "verdict" and not panel.display
+        panel.display = self.phase == "verdict"
+        if self.phase != "verdict" or self.grade is None:
+            return
+        tr, grade = self.tr, self.grade
+        key = next(n for n, choice in enumerate(self.choices) if choice.id == grade.key)
+        commit = self.query_one(Commit)
+        commit.options.tag(outcome_tags(tr, key, self.stake.option))
+        self.query_one(".headline", Static).update(self._headline(grade))
+        belief = self.query_one(".belief", Static)
+        found = self.app.bank.misconceptions.get(grade.misconception or "")
+        belief.display = found is not None
+        if found is not None:
+            belief.update(
+                Content.assemble(
+                    (tr("card.belief"), "$muted"),
+                    " ",
+                    spans(found.name.get(tr.lang)).stylize("bold"),
+                    "\n",
+                    spans(found.because.get(tr.lang)),
+                )
+            )
+        self.query_one(".explain", Prose).update(self.question.explain.get(tr.lang))
+        evidence = self.query_one(".evidence", Prose)
+        evidence.update("\n\n".join(evidence_text(self.app, self.question, self.lab)))
+        evidence.set_class(not evidence.text, "-nothing")
+        self.query_one(".source", Static).update(
+            Content.styled(tr("card.source", source=self.question.source), "$muted")
+        )
+        if first:
+            self.query_one(VerticalScroll).focus()
+            self.call_after_refresh(self._bring_into_view, ".verdict")
+
+    def _headline(self, grade: Grade) -> Content:
+        tr, stake = self.tr, self.stake
+        points = f"{grade.points:+.0f}".replace("+0", "0").replace("-0", "0")
+        if stake.dont_know:
+            return Content.assemble(
+                (f"– {tr('card.did_not_know')}", "bold"), "   ", (tr("card.points", points=points), "$muted")
+            )
+        word, style = (
+            (f"✓ {tr('card.right')}", "$success bold")
+            if grade.ok
+            else (f"✗ {tr('card.wrong')}", "$error bold")
+        )
+        said = tr("card.said", p=percent(stake.p), points=points)
+        return Content.assemble((word, style), "   ", (said, "$muted"))
+
+    def _bring_into_view(self, selector: str) -> None:
+        """Brings the newest part into view, with as much of what is above it as fits."""
+        scroll = self.query_one(VerticalScroll)
+        part = self.query_one(selector)
+        bottom = part.virtual_region.bottom
+        top = (
+            part.virtual_region.y - 1
+            if part.outer_size.height > scroll.size.height
+            else bottom - scroll.size.height
+        )
+        scroll.scroll_to(y=max(0, min(top, part.virtual_region.y)), animate=False)
+
+    # what a person does
+
+    def action_digit(self, digit: int) -> None:
+        if self.phase == "open":
+            self.stake.press(digit)
+            self._stake_changed()
+        elif self.phase == "reason":
+            self._give_reason(digit - 1)
+
+    def on_menu_picked(self, event: Menu.Picked) -> None:
+        event.stop()
+        if isinstance(event.menu, Reasons):
+            self._give_reason(event.index)
+        elif self.phase == "open":
+            self.stake.pick(event.index)
+            self._stake_changed()
+
+    def action_change(self) -> None:
+        if self.phase == "open" and self.stake.change():
+            self.show()
+
+    def action_go_on(self) -> None:
+        if self.phase == "reason":
+            self.phase = "verdict"
+            self.show()
+        elif self.phase == "verdict":
+            if self.session is not None:
+                self.session.card_done(self)
+            else:
+                self.app.back()
+
+    def action_lab(self) -> None:
+        if self.phase == "verdict" and self.lab is not None:
+            self.app.open_lab(self.lab.id)
+
+    def _stake_changed(self) -> None:
+        if self.stake.complete:
+            self._lock()
+        self.show()
+
+    def _lock(self) -> None:
+        """Writes the answer, then reveals; where it cannot be written the confidence is asked again."""
+        from questions.grade import answered
+
+        stake, question = self.stake, self.question
+        option = None if stake.option is None else self.choices[stake.option].id
+        before = sum(getattr(event, "claim", None) == question.claim for event in self.app.progress.events())
+        grade, answer = answered(
+            question,
+            option,
+            stake.p,
+            latency_ms=max(0, round(1000 * (self.clock() - self._since))),
+            lang=self.tr.lang,
+            order_seed=self.order_seed,
+            variant=before,
+        )
+        try:
+            self.answer = self.app.progress.record(answer)
+        except BankProblem as problem:
+            stake.reopen()
+            self.app.problem(problem)
+            return
+        self.grade = grade
+        self.phase = "reason" if self.question.kind == "two-step" and option is not None else "verdict"
+
+    def _give_reason(self, index: int) -> None:
+        from questions.events import Reason
+
+        offered = self.question.reasons(self.order_seed)
+        if not 0 <= index < len(offered) or self.answer is None or self.phase != "reason":
+            return
+        reason = offered[index]
+        try:
+            self.app.progress.record(
+                Reason(answer=self.answer.id, option=reason.id, ok=reason.id == self.question.reason_key)
+            )
+        except BankProblem as problem:
+            self.app.problem(problem)
+            return
+        self.reason = index
+        self.phase = "verdict"
+        self.show()
+
+
+def evidence_text(app: TorchproofApp, question: Question, lab: Lab | None) -> Iterator[str]:
+    """Paragraphs of Markdown-light: what was measured about the claim, and code with what it prints."""
+    tr = app.tr
+    if lab is not None and (found := evidence_of(app, lab)) is not None:
+        wanted = question.evidence.rule if question.evidence and question.evidence.lab == lab.id else None
+        rules = [
+            rule for rule in lab.rules if rule.id == wanted or (not wanted and rule.claim == question.claim)
+        ]
+        rules = [rule for rule in rules if rule.id in found.rules]
+        if rules:
+            key = "card.measured_own" if found.own else "card.measured_reference"
+            title = lab.title.get(tr.lang)
+            yield tr(
+                key, title=title, seeds=found.seeds, device=found.device, torch=found.torch, date=found.date
+            )
+        for rule in rules:
+            measured = found.rules[rule.id]
+            exact = all(check.kind == "exact" for check in rule.checks)
+            unit = lab.declared[rule.checks[0].outcome].unit
+            yield "- " + tr(
+                "card.measured_rule",
+                statement=rule.statement.get(tr.lang),
+                verdict=tr(f"lab.{measured.verdict}"),
+                effect=effect(
+                    tr, measured.effect, measured.interval, unit, 1.0 if exact else rule.confidence
+                ),
+            )
+    if question.evidence is not None and question.evidence.code:
+        yield "```python\n" + question.evidence.code.strip("\n") + "\n```"
+        yield tr("card.prints")
+        yield "```\n" + (question.evidence.prints or "").strip("\n") + "\n```"
+
+
+def evidence_of(app: TorchproofApp, lab: Lab) -> Evidence | None:
+    """The newest result of this lab that the learner has seen, else what was recorded with the lab."""
+    import json
+
+    from labs.journal import Run, as_float
+    from questions.events import Result
+
+    seen = [event for event in app.progress.events() if isinstance(event, Result) and event.lab == lab.id]
+    for result in reversed(seen):
+        try:
+            kept = json.loads(Run(app.paths.runs / result.run).verdict_file.read_bytes())
+            rules = {
+                verdict["rule"]: Measured(
+                    verdict["verdict"],
+                    as_float(verdict["effect"]),
+                    (as_float(verdict["interval"][0]), as_float(verdict["interval"][1])),
+                )
+                for verdict in kept["verdicts"]
+            }
+            return Evidence(True, rules, len(kept["seeds"]), result.device, result.torch, f"{result.day}")
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            continue  # the run's folder is gone, or is not one that we wrote
+    if (known := lab.reference) is None:
+        return None
+    rules = {id: Measured(rule.verdict, rule.effect, rule.interval) for id, rule in known.rules.items()}
+    return Evidence(False, rules, known.seeds, known.device, known.torch, f"{known.date}")

@@ -1,0 +1,223 @@
+"""The FAQ: entries, their claims with the learner's own standing, and what is known of a claim once answered."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from tui.screens.page import Key, Page
+from tui.widgets.choices import Menu
+from tui.widgets.prose import Block, Prose, blocks, spans
+
+if TYPE_CHECKING:
+    from labs.catalog import Lab
+    from questions.catalog import Claim
+    from questions.mastery import Standing
+    from tui.app import TorchproofApp
+
+MARKS = {"unseen": "○", "asked": "◐", "learning": "◐", "holding": "●", "durable": "●"}
+STYLES = {"unseen": "$muted", "asked": "$accent", "learning": "$accent", "holding": "$success", "durable": "$success"}
+VERDICTS = {"true": "$success", "true-with-conditions": "$success", "misleading": "$warning", "false": "$error"}
+
+
+def standings(app: "TorchproofApp") -> "Mapping[str, Standing]":
+    """Where the learner stands with every claim now."""
+    from questions import mastery
+
+    return mastery.standings(app.progress.events(), app.bank, app.now())
+
+
+class FaqScreen(Page):
+    """The eight entries."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
+    HELP_KEY = "shell.help_faq"
+    CSS = """
+    FaqScreen Menu { margin: 1 0; }
+    """
+
+    def heading(self) -> str:
+        return self.tr("shell.faq")
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll", can_focus=False):
+            yield Menu()
+
+    def on_mount(self) -> None:
+        self.relabel()
+        self.query_one(Menu).focus()
+
+    def on_screen_resume(self) -> None:
+        self.relabel()
+
+    def relabel(self) -> None:
+        super().relabel()
+        lang, found = self.tr.lang, standings(self.app)
+        rows = []
+        for entry in self.app.bank.entries.values():
+            marks = [found[claim.id].state for claim in self.app.bank.claims_of(entry.id)]
+            strip = Content.assemble(*((MARKS[mark], STYLES[mark]) for mark in marks))
+            title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title.get(lang), "  ", strip)
+            summary = spans(entry.summary.get(lang)).stylize_before("$muted")
+            rows.append(Content("\n").join([title, summary]))
+        self.query_one(Menu).set_rows(rows)
+
+    def on_menu_picked(self, event: Menu.Picked) -> None:
+        event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        entries = list(self.app.bank.entries)
+        if entries:
+            self.app.open_page("claims", entries[self.query_one(Menu).cursor])
+
+
+class ClaimsScreen(Page):
+    """The claims of one entry; in a wide window the one under the cursor is told of beside the list."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
+    HELP_KEY = "shell.help_faq"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
+    CSS = """
+    ClaimsScreen { layout: horizontal; }
+    ClaimsScreen .list { width: 1fr; }
+    ClaimsScreen .detail { width: 1fr; padding: 1 2; display: none; }
+    ClaimsScreen.-wide .detail { display: block; }
+    ClaimsScreen Menu { margin: 1 0; }
+    """
+
+    def __init__(self, entry: str) -> None:
+        super().__init__()
+        self.entry = entry
+
+    def heading(self) -> str:
+        return f"{self.entry}  {self.app.bank.entries[self.entry].title.get(self.tr.lang)}"
+
+    @property
+    def claims(self) -> "tuple[Claim, ...]":
+        return self.app.bank.claims_of(self.entry)
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll list", can_focus=False):
+            yield Menu()
+        with VerticalScroll(classes="scroll detail", can_focus=False):
+            yield Prose()
+
+    def on_mount(self) -> None:
+        self.relabel()
+        self.query_one(Menu).focus()
+
+    def on_screen_resume(self) -> None:
+        self.relabel()
+
+    def relabel(self) -> None:
+        super().relabel()
+        found = standings(self.app)
+        rows = []
+        for claim in self.claims:
+            state = found[claim.id].state
+            mark = Content.assemble((MARKS[state], STYLES[state]), " ", (claim.id, "$muted"), "  ")
+            rows.append(mark + spans(claim.text.get(self.tr.lang)))
+        self.query_one(Menu).set_rows(rows)
+        self._tell()
+
+    def _tell(self) -> None:
+        cursor = self.query_one(Menu).cursor
+        if cursor < len(self.claims):
+            self.query_one(Prose).update(list(claim_parts(self.app, self.claims[cursor])))
+
+    def on_menu_moved(self, event: Menu.Moved) -> None:
+        event.stop()
+        self._tell()
+
+    def on_menu_picked(self, event: Menu.Picked) -> None:
+        event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        if self.claims:
+            self.app.open_page("claim", self.claims[self.query_one(Menu).cursor].id)
+
+
+class ClaimScreen(Page):
+    """One claim. What is known of it shows only to a learner who has answered it."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "lab", "shell.key_lab", keep=True),)
+    HELP_KEY = "shell.help_faq"
+    CSS = """
+    ClaimScreen Prose { margin: 1 0; max-width: 84; }
+    """
+
+    def __init__(self, claim: str) -> None:
+        super().__init__()
+        self.claim = claim
+
+    def heading(self) -> str:
+        return self.claim
+
+    def keys(self) -> tuple[Key, ...]:
+        lab = bool(labs_on(self.app, self.claim))
+        return tuple(key for key in super().keys() if lab or key.action != "lab")
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll"):
+            yield Prose()
+
+    def on_mount(self) -> None:
+        self.relabel()
+
+    def on_screen_resume(self) -> None:
+        self.relabel()
+
+    def relabel(self) -> None:
+        super().relabel()
+        self.query_one(Prose).update(list(claim_parts(self.app, self.app.bank.claims[self.claim])))
+
+    def action_lab(self) -> None:
+        """Open the lab that measures this claim, the first where there are several."""
+        if labs := labs_on(self.app, self.claim):
+            self.app.open_lab(labs[0].id)
+
+
+def labs_on(app: "TorchproofApp", claim: str) -> "list[Lab]":
+    """The labs whose rules measure this claim."""
+    return [lab for lab in app.catalog.labs.values() if claim in lab.claims]
+
+
+def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Content]:
+    """What the learner may know of a claim now."""
+    tr, lang = app.tr, app.tr.lang
+    stand = standings(app)[claim.id]
+    yield spans(claim.text.get(lang)).stylize_before("bold")
+    state = Content.assemble((MARKS[stand.state], STYLES[stand.state]), " ", tr(f"shell.state_{stand.state}"))
+    if stand.answers:
+        counts = tr("shell.claim_counts", answers=stand.answers, right=stand.right)
+        state = Content.assemble(state, tr("shell.comma"), counts)
+    due = _due(app, stand)
+    yield Content("\n").join([state, Content.styled(due, "$muted")]) if due else state
+    for name in stand.misconceived:
+        if (belief := app.bank.misconceptions.get(name)) is not None:
+            yield Content.assemble((tr("shell.misconceived"), "$warning"), spans(belief.name.get(lang)))
+            yield from blocks(belief.because.get(lang))
+    if stand.state == "unseen":
+        yield Content.styled(tr("shell.answer_first"), "$muted")
+    else:
+        verdict = tr(f"shell.claim_{claim.verdict.replace('-', '_')}")
+        yield Content.assemble((tr("shell.claim_verdict"), "$muted"), (verdict, f"{VERDICTS[claim.verdict]} bold"))
+        yield from blocks(claim.why.get(lang))
+        yield Content.assemble((tr("shell.claim_source"), "$muted"), (claim.source, "$muted"))
+    labs = labs_on(app, claim.id)
+    if labs:
+        titles = tr("shell.list_comma").join(lab.title.get(lang) for lab in labs)
+        yield Content.assemble((tr("shell.claim_labs"), "$muted"), titles)
+    elif claim.no_lab_reason is not None:
+        yield Content.assemble((tr("shell.claim_no_lab"), "$muted"), spans(claim.no_lab_reason.get(lang)))
+
+
+def _due(app: "TorchproofApp", stand: "Standing") -> str:
+    if stand.due is None:
+        return ""
+    days = (stand.due - app.today()).days
+    return app.tr("shell.due_now") if days <= 0 else app.tr("shell.due_in", days=days)

@@ -1,0 +1,57 @@
+"""Help: the keys of the page it was opened from, and how the loop works."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from tui.screens.page import Key, Page
+from tui.widgets.prose import Block, Prose, blocks
+from tui.widgets.table import table
+
+
+class HelpScreen(Page):
+    """Keys first, since that is what one looks for; then what the page is for; then the whole."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("q,escape,left,backspace,question_mark,enter", "back", "shell.key_back", keep=True),
+    )
+
+    def __init__(self, of: Page) -> None:
+        super().__init__()
+        self.of = of
+
+    def heading(self) -> str:
+        return self.tr("shell.help")
+
+    def note(self) -> str:
+        return self.of.heading()
+
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(key for key in super().keys() if key.action != "help")
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll"):
+            yield Prose()
+
+    def on_mount(self) -> None:
+        self.relabel()
+
+    def relabel(self) -> None:
+        super().relabel()
+        self.query_one(Prose).update(list(self.parts()))
+
+    def parts(self) -> list[Block | Content]:
+        """Everything this page says."""
+        tr = self.tr
+        keys = table([(Content.styled(key.text, "$key bold"), tr(key.label)) for key in self.of.keys()], 60)
+        parts: list[Block | Content] = []
+        if self.of.HELP_KEY:
+            parts += blocks(tr(self.of.HELP_KEY))
+        parts += [_heading(tr("shell.help_keys")), Content("\n").join(keys), _heading(tr("shell.help_loop"))]
+        return [*parts, *blocks(tr("shell.help_loop_text"))]
+
+
+def _heading(text: str) -> Content:
+    return Content.styled(text, "$accent bold")

@@ -1,0 +1,224 @@
+"""Runs: every run of a lab there is, from here or the command line; open it, stop it, read its log."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+
+from tui.runs import RunView, RunWatch
+from tui.screens.page import Ask, Key, Option, Page
+from tui.widgets.choices import Menu
+from tui.widgets.prose import Prose
+from tui.widgets.table import table
+
+if TYPE_CHECKING:
+    from labs.journal import Run
+    from tui.app import TorchproofApp
+
+LOOK_EVERY = 1.0  # seconds
+LOG_LINES = 500
+STYLES = {
+    "starting": "$accent",
+    "running": "$accent bold",
+    "done": "$success",
+    "stopped": "$muted",
+    "failed": "$error",
+    "lost": "$error",
+}
+MARKS = {"starting": "▸", "running": "▸", "done": "✓", "stopped": "■", "failed": "✗", "lost": "✗"}
+
+
+class RunsScreen(Page):
+    """All runs, newest first. A verdict shows only where the learner has seen it in the lab."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("enter,right", "open", "shell.key_open", keep=True),
+        Key("s", "stop", "shell.key_stop"),
+        Key("o", "log", "shell.key_log"),
+    )
+    HELP_KEY = "shell.help_runs"
+    CSS = """
+    RunsScreen Menu { margin: 1 0; }
+    RunsScreen .none { margin: 1 0; color: $muted; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watch: RunWatch | None = None
+        self._timer: Timer | None = None
+
+    def heading(self) -> str:
+        return self.tr("shell.runs")
+
+    def note(self) -> str:
+        return self.tr("shell.runs_count", count=len(self.views)) if self.views else ""
+
+    @property
+    def views(self) -> list[RunView]:
+        return self.watch.views if self.watch is not None else []
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll", can_focus=False):
+            yield Menu()
+            yield Prose(classes="none")
+
+    def on_mount(self) -> None:
+        self.watch = RunWatch(self.app.paths.runs)
+        self.watch.look()
+        self.show()
+        self.query_one(Menu).focus()
+        self._timer = self.set_interval(LOOK_EVERY, self._look)
+
+    def on_screen_suspend(self) -> None:
+        if self._timer is not None:
+            self._timer.pause()
+
+    def on_screen_resume(self) -> None:
+        if self._timer is not None:
+            self._timer.resume()
+            self._look()
+
+    def on_resize(self) -> None:
+        if self.watch is not None:
+            self.show()
+
+    def relabel(self) -> None:
+        super().relabel()
+        self.show()
+
+    def _look(self) -> None:
+        if self.watch is not None and self.watch.look():
+            self.show()
+
+    def show(self) -> None:
+        """Draw the runs as they are now."""
+        menu = self.query_one(Menu)
+        under = self._chosen()
+        rows = run_rows(self.app, self.views, max(1, self.size.width - 5))
+        cursor = next((i for i, seen in enumerate(self.views) if under and seen.run == under), menu.cursor)
+        if [row.plain for row in menu.rows] != [row.plain for row in rows]:
+            menu.set_rows(rows, cursor)
+        menu.display = bool(rows)
+        self.query_one(Prose).display = not rows
+        self.query_one(Prose).update(self.tr("shell.runs_none"))
+        self.say_frame()
+
+    def _chosen(self) -> "Run | None":
+        menu = self.query_one(Menu)
+        return self.views[menu.cursor].run if menu.cursor < len(self.views) else None
+
+    def on_menu_picked(self, event: Menu.Picked) -> None:
+        event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        if run := self._chosen():
+            if run.spec.lab in self.app.catalog.labs:
+                self.app.open_lab(run.spec.lab, run=run)
+            else:
+                self.app.say("shell.lab_gone", severity="warning", lab=run.spec.lab)
+
+    def action_stop(self) -> None:
+        self.run_worker(self._stop(), exclusive=True)
+
+    async def _stop(self) -> None:
+        run = self._chosen()
+        if run is None:
+            return
+        if run.status() not in ("starting", "running"):
+            self.app.say("shell.not_running")
+            return
+        question = self.tr("shell.stop_run", lab=self.app.lab_title(run.spec.lab))
+        options = (
+            Option("enter", "stop", self.tr("shell.stop_yes")),
+            Option("escape", "", self.tr("shell.stop_no")),
+        )
+        if await self.app.push_screen_wait(Ask(question, options)):
+            self.app.stop_run(run)
+            self._look()
+
+    def action_log(self) -> None:
+        if run := self._chosen():
+            self.app.open_page("log", run)
+
+
+def run_rows(app: "TorchproofApp", views: list[RunView], width: int) -> list[Content]:
+    """A line a run: status, lab, what came out or how far it is, device, seeds, age."""
+    from questions.progress import Result
+
+    tr = app.tr
+    seen = {event.run for event in app.progress.events() if isinstance(event, Result)}
+    settled = {event.lab for event in app.progress.events() if isinstance(event, Result)}
+    rows = []
+    for view in views:
+        spec = view.run.spec
+        status = Content.assemble(
+            (f"{MARKS[view.status]} {tr(f'shell.status_{view.status}')}", STYLES[view.status])
+        )
+        if view.live:
+            result = f"{int(view.progress * 100)} %"
+            if view.eta_s is not None:
+                result += "  " + tr("shell.seconds_left", seconds=round(view.eta_s))
+        elif view.status != "done":
+            result = ""
+        elif not spec.settles:
+            result = tr("shell.own_knobs")
+        elif view.run.id in seen or spec.lab in settled:
+            result = verdict_words(view.run, tr.lang, app)
+        else:
+            result = tr("shell.bet_first")
+        age = age_text(app, spec.created_at)
+        rows.append((status, app.lab_title(spec.lab), result, spec.device, age))
+    return table(rows, width, flex=1, align="llllr", drop=(3, 4, 2), least=10)
+
+
+def verdict_words(run: "Run", lang: str, app: "TorchproofApp") -> str:
+    """What the run said of the claims, in a few words: "refuted", "supported, undecided"."""
+    verdicts = app.verdicts(run)
+    return app.tr("shell.comma").join(dict.fromkeys(app.tr(f"shell.verdict_{name}") for name in verdicts))
+
+
+def age_text(app: "TorchproofApp", created_at: str) -> str:
+    """How long ago, in the largest unit that says something."""
+    try:
+        seconds = (app.now() - datetime.fromisoformat(created_at)).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= length:
+            return app.tr(f"shell.age_{unit}", count=int(seconds // length))
+    return app.tr("shell.age_now")
+
+
+class LogScreen(Page):
+    """What the worker of a run printed, and how it ended."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (Key("up,down", "", "shell.key_scroll", printed="↑↓"),)
+
+    def __init__(self, run: "Run") -> None:
+        super().__init__()
+        self.run = run
+
+    def heading(self) -> str:
+        return self.tr("shell.log")
+
+    def note(self) -> str:
+        return self.run.id
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll"):
+            yield Prose()
+
+    def on_mount(self) -> None:
+        self.relabel()
+        self.query_one(VerticalScroll).scroll_end(animate=False)
+
+    def relabel(self) -> None:
+        super().relabel()
+        lines = self.run.log_tail(LOG_LINES)
+        file = Content.styled(str(self.run.log_file), "$muted")
+        text = Content("\n".join(lines)) if lines else Content(self.tr("shell.log_empty"))
+        self.query_one(Prose).update([file, text])

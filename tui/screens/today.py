@@ -1,0 +1,357 @@
+"""Today: what is due and new, how the eight entries stand, which labs run, what waits to be read."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.timer import Timer
+from textual.widget import Widget
+
+from tui.i18n import Translator
+from tui.runs import RunWatch
+from tui.screens.page import Key, Page
+from tui.widgets.prose import lines
+from tui.widgets.table import ends
+
+if TYPE_CHECKING:
+    from labs.hardware import Short
+    from tui.app import TorchproofApp
+
+Mark = Literal["holding", "learning", "unseen", "empty"]
+GLYPHS: dict[Mark, str] = {"holding": "●", "learning": "◐", "unseen": "○", "empty": "·"}
+LOOK_EVERY = 1.0  # seconds between looks at the runs; nothing is drawn where nothing changed
+
+
+class EntryLine(NamedTuple):
+    """One entry of the FAQ: a mark for each of its claims, in order, and how many are due."""
+
+    id: str
+    title: str
+    marks: tuple[Mark, ...]
+    due: int = 0
+
+
+class LabLine(NamedTuple):
+    """A lab that runs: its title, per cent done, seconds left (None: nobody knows yet)."""
+
+    title: str
+    percent: int
+    eta_s: int | None
+
+
+class PlanLine(NamedTuple):
+    """Today's cards: minutes planned, how many claims are due and new, minutes tomorrow.
+
+    left: cards still to come of a session that was begun, None before one begins.
+    """
+
+    minutes: int = 0
+    due: int = 0
+    new: int = 0
+    cards: int = 0
+    tomorrow: int = 0
+    left: int | None = None
+    more: bool = False  # nothing is planned, but there is something to go on with
+    fresh: bool = False  # nothing was ever answered
+
+
+class Overview(NamedTuple):
+    """Everything Today shows, in one language. plan: None until it has been worked out."""
+
+    plan: PlanLine | None = None
+    entries: tuple[EntryLine, ...] = ()
+    running: tuple[LabLine, ...] = ()
+    waiting: tuple[str, ...] = ()  # titles of labs whose result has not been read
+    lost: int = 0  # runs whose worker is gone
+
+
+def board(view: Overview, tr: Translator, width: int, height: int) -> list[Content]:
+    """The lines of Today, each at most `width` cells; blank lines and headings go where `height` is short."""
+    head = list(_plan_lines(view.plan, tr, width))
+    labs = list(_lab_lines(view, tr, width))
+    entries = [_entry_line(entry, tr, width) for entry in view.entries]
+    blank = Content("")
+    legend = "  ".join(f"{GLYPHS[mark]} {tr(f'shell.mark_{mark}')}" for mark in ("holding", "learning", "unseen"))
+    heading = ends(Content.styled(tr("shell.entries"), "$muted"), Content.styled(legend, "$muted"), width)
+    lab_heading = Content.styled(tr("shell.labs"), "$muted")
+    if not entries:
+        full = [blank, *head, blank, *labs]
+        return full if len(full) <= height else [*head, *labs]
+    roomy = [blank, *head, blank, heading, *entries, blank, lab_heading, *labs]
+    if len(roomy) <= height:
+        return roomy
+    dense = [*head, blank, *entries, *([blank, *labs] if view.running or view.waiting or view.lost else [])]
+    if len(dense) <= height:
+        return dense
+    return [*head, *(labs if view.running or view.waiting or view.lost else []), *entries]
+
+
+def _plan_lines(plan: PlanLine | None, tr: Translator, width: int) -> Iterator[Content]:
+    if plan is None:
+        yield Content.styled(tr("shell.reading"), "$muted")
+        return
+    if plan.left is not None:
+        headline, hint = tr("shell.plan_left", count=plan.left), "shell.enter_continue"
+    elif plan.cards:
+        parts = [
+            tr(f"shell.plan_{name}", count=count)
+            for name, count in (("due", plan.due), ("new", plan.new))
+            if count
+        ] or [tr("shell.plan_other", count=plan.cards)]
+        headline = tr("shell.plan", minutes=plan.minutes, what=tr("shell.comma").join(parts))
+        hint = "shell.enter_first" if plan.fresh else "shell.enter_start"
+    elif plan.fresh:
+        headline, hint = tr("shell.plan_empty"), ""
+    else:
+        tomorrow = "shell.plan_done" if plan.tomorrow else "shell.plan_done_nothing"
+        headline = tr(tomorrow, minutes=plan.tomorrow)
+        hint = "shell.enter_more" if plan.more else ""
+    yield from lines(Content.styled(headline, "bold"), width)
+    if hint:
+        key = Content.styled("enter", "$key bold")
+        yield from lines(Content.assemble(key, " ", (tr(hint), "$accent")), width)
+
+
+def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
+    title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title)
+    asked = [mark for mark in entry.marks if mark != "empty"]
+    if not asked:
+        right = Content.styled(tr("shell.entry_empty"), "$muted")
+        return ends(Content.assemble((f"{entry.id}  ", "$muted"), (entry.title, "$muted")), right, width)
+    strip = _strip(entry.marks)
+    counts = [
+        tr(f"shell.count_{name}", count=count)
+        for name, count in (
+            ("due", entry.due),
+            ("holding", asked.count("holding")),
+            ("learning", asked.count("learning")),
+        )
+        if count
+    ]
+    words = tr("shell.comma").join(counts) or tr("shell.count_new", count=len(asked))
+    if width >= 60:
+        right = Content.assemble(strip, "  ", (words, "$muted"))
+        room = WORDS - Content(words).cell_length
+        return ends(title, Content.assemble(right, " " * max(0, room)), width)
+    return ends(title, strip, width)
+
+
+WORDS = 22  # cells kept for the words behind the marks, so that the marks of all entries line up
+
+
+def _strip(marks: Sequence[Mark]) -> Content:
+    styles = {"holding": "$success", "learning": "$accent", "unseen": "$muted", "empty": "$muted"}
+    return Content.assemble(*((GLYPHS[mark], styles[mark]) for mark in marks))
+
+
+def _lab_lines(view: Overview, tr: Translator, width: int) -> Iterator[Content]:
+    for lab in view.running:
+        left = tr("shell.seconds_left", seconds=lab.eta_s) if lab.eta_s is not None else ""
+        right = Content.assemble((f"{lab.percent} %", "bold"), (f"  {left}" if left else "", "$muted"))
+        yield ends(Content.assemble(("▸ ", "$accent bold"), lab.title), right, width)
+    for title in view.waiting:
+        yield ends(Content.assemble(("✓ ", "$success bold"), title), Content(tr("shell.result_waits")), width)
+    if view.lost:
+        yield Content.styled(tr("shell.runs_lost", count=view.lost), "$warning").truncate(width, ellipsis=True)
+    if not (view.running or view.waiting or view.lost):
+        yield Content.styled(tr("shell.no_lab_runs"), "$muted").truncate(width, ellipsis=True)
+
+
+class Board(Widget):
+    """Draws an `Overview`."""
+
+    DEFAULT_CSS = """
+    Board { height: auto; width: 1fr; text-wrap: nowrap; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = Overview()
+        self.tr: Translator | None = None
+
+    def show(self, view: Overview, tr: Translator) -> None:
+        """Draw this; where only numbers changed no layout is made."""
+        layout = len(view.entries) != len(self.view.entries) or len(self._lines(self.view)) != len(
+            self._lines(view, tr)
+        )
+        changed = (view, tr) != (self.view, self.tr)
+        self.view, self.tr = view, tr
+        if changed:
+            self.refresh(layout=layout)
+
+    def _lines(self, view: Overview, tr: Translator | None = None, width: int | None = None) -> list[Content]:
+        tr = tr or self.tr
+        if tr is None:
+            return []
+        parent = self.parent
+        height = parent.size.height if isinstance(parent, Widget) and parent.size.height else 24
+        return board(view, tr, width or self.size.width or 80, height)
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.view))
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(self.view, width=width))
+
+
+class TodayScreen(Page):
+    """The first page. It paints its frame at once and reads the bank, the log and the runs afterwards."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("enter", "start", "shell.key_start", keep=True),
+        Key("b", "open('bench')", "shell.key_bench"),
+        Key("r", "open('runs')", "shell.key_runs"),
+        Key("f", "open('faq')", "shell.key_faq"),
+        Key("p", "open('progress')", "shell.key_progress"),
+        Key("s", "open('settings')", "shell.key_settings"),
+        Key("q,escape,ctrl+d", "back", "shell.key_quit", keep=True),
+    )
+    HELP_KEY = "shell.help_today"
+    CSS = """
+    TodayScreen .scroll { scrollbar-size: 0 0; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watch: RunWatch | None = None
+        self.device: Short | None = None
+        self.loaded = False
+        self._overview = Overview()
+        self._timer: Timer | None = None
+
+    def heading(self) -> str:
+        return self.tr("shell.today")
+
+    def note(self) -> str:
+        return device_text(self.device, self.tr) if self.device else ""
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(classes="scroll"):
+            yield Board()
+
+    def on_mount(self) -> None:
+        self.query_one(Board).show(self._overview, self.tr)
+
+    async def load(self) -> None:
+        """Read what Today shows, in steps, so that a key pressed meanwhile is answered between them."""
+        app = self.app
+        for step in (lambda: app.bank, lambda: app.catalog, lambda: app.progress):
+            step()
+            await asyncio.sleep(0)
+        self.watch = RunWatch(app.paths.runs)
+        self.watch.look()
+        self.loaded = True
+        self.show()
+        self._timer = self.set_interval(LOOK_EVERY, self._look)
+        self.run_worker(self._ask_hardware(), exit_on_error=False)
+
+    async def _ask_hardware(self) -> None:
+        from labs import hardware
+
+        self.device = hardware.short(await asyncio.to_thread(hardware.describe))
+        self.say_frame()
+
+    def show(self) -> None:
+        """Work everything out anew and draw it."""
+        if self.loaded and self.watch is not None:
+            self._overview = overview(self.app, self.watch)
+            self.query_one(Board).show(self._overview, self.tr)
+
+    def _look(self) -> None:
+        if self.watch is not None and self.watch.look():
+            self.show()
+
+    def on_screen_suspend(self) -> None:
+        if self._timer is not None:
+            self._timer.pause()
+
+    def on_screen_resume(self) -> None:
+        if self._timer is not None:
+            self._timer.resume()
+        if self.watch is not None:
+            self.app.progress.refresh()  # another window may have been answering
+            self.watch.look()
+        self.show()
+
+    def relabel(self) -> None:
+        super().relabel()
+        self.show()
+
+    def action_start(self) -> None:
+        self.app.start_session()
+
+    def action_open(self, name: str) -> None:
+        self.app.open_page(name)
+
+
+def device_text(device: "Short", tr: Translator) -> str:
+    """ "CPU, 2 cores" or "H100, 71 of 80 GB free"."""
+    return tr(f"shell.device_{device.key}", **device.fields)
+
+
+def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
+    """What Today shows now, from the bank, the log, the labs and the runs."""
+    from questions import mastery
+    from questions.progress import Result
+
+    lang, events = app.tr.lang, app.progress.events()
+    standing = mastery.standings(events, app.bank, app.now())
+    today = app.today()
+    entries = []
+    for entry in app.bank.entries.values():
+        of_entry = [(claim, standing[claim.id]) for claim in app.bank.claims_of(entry.id)]
+        entries.append(
+            EntryLine(
+                entry.id,
+                entry.title.get(lang),
+                tuple(_mark(stand.state, bool(app.bank.by_claim[claim.id])) for claim, stand in of_entry),
+                sum(stand.due is not None and stand.due <= today for _, stand in of_entry),
+            )
+        )
+    settled = {event.lab for event in events if isinstance(event, Result)}
+    running, waiting = [], {}
+    for seen in watch.views:
+        lab = seen.run.spec.lab
+        if seen.live:
+            eta = None if seen.eta_s is None else round(seen.eta_s)
+            running.append(LabLine(app.lab_title(lab), int(seen.progress * 100), eta))
+        elif seen.status == "done" and seen.run.spec.settles and lab in app.catalog.labs and lab not in settled:
+            waiting[lab] = app.lab_title(lab)
+    return Overview(
+        plan_line(app, not events),
+        tuple(entries),
+        tuple(running),
+        tuple(waiting.values()),
+        sum(seen.status == "lost" for seen in watch.views),
+    )
+
+
+def plan_line(app: "TorchproofApp", fresh: bool) -> PlanLine:
+    """Today's cards, or what is left of the session that was begun."""
+    if app.session is not None and not app.session.over:
+        return PlanLine(left=app.session.left)
+    planned = app.plan()
+    return PlanLine(
+        minutes=planned.minutes,
+        due=planned.due,
+        new=planned.new,
+        cards=len(planned.items),
+        tomorrow=planned.tomorrow_minutes,
+        more=planned.more,
+        fresh=fresh,
+    )
+
+
+def _mark(state: str, asked: bool) -> Mark:
+    if not asked:
+        return "empty"
+    if state in ("holding", "durable"):
+        return "holding"
+    return "unseen" if state == "unseen" else "learning"

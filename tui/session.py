@@ -1,0 +1,227 @@
+"""One sitting: walks through a plan, lets labs run beside it, and brings their results back at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.screen import Screen
+
+from questions.problems import BankProblem
+
+if TYPE_CHECKING:
+    from labs.journal import Run
+    from questions.events import Bet, Event
+    from questions.plan import Item, Plan
+    from tui.app import TorchproofApp
+    from tui.i18n import Translator
+    from tui.screens.card import CardScreen
+    from tui.screens.lab import LabScreen
+
+
+class Readout(NamedTuple):
+    """A lab that was left running: its result is to be read later."""
+
+    lab_id: str
+    run_id: str
+
+
+class Tally(NamedTuple):
+    """One committed answer or settled bet. ok: None where a measurement could not decide the bet."""
+
+    ok: bool | None
+    p: float
+    points: float
+
+
+class Walk:
+    """Which item comes next. Pure: whether a run has ended is told from outside."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.planned = len(items)
+        self.left: deque[Item] = deque(items)
+        self.current: Item | Readout | None = None
+        self.done = 0
+        self.later: list[Readout] = []
+
+    @property
+    def remaining(self) -> int:
+        """Planned items not finished yet, the current one among them."""
+        return len(self.left) + (self.current is not None and not isinstance(self.current, Readout))
+
+    def next(self, ended: Callable[[str], bool]) -> Item | Readout | None:
+        """The current item; else the next planned one; else a result whose run has ended; else None."""
+        if self.current is None and self.left:
+            self.current = self.left.popleft()
+        elif self.current is None:
+            ready = next((readout for readout in self.later if ended(readout.run_id)), None)
+            if ready is not None:
+                self.later.remove(ready)
+                self.current = ready
+        return self.current
+
+    def finish(self) -> None:
+        """The current item is done with."""
+        if self.current is not None and not isinstance(self.current, Readout):
+            self.done += 1
+        self.current = None
+
+    def postpone(self, readout: Readout) -> None:
+        """Go on while the current lab runs; its result comes back as an item of its own."""
+        if readout not in self.later:
+            self.later.append(readout)
+        self.finish()
+
+    def read(self, lab_id: str) -> None:
+        """The result of this lab was read elsewhere."""
+        self.later = [readout for readout in self.later if readout.lab_id != lab_id]
+        if isinstance(self.current, Readout) and self.current.lab_id == lab_id:
+            self.current = None
+
+
+def open_bets(events: Iterable[Event]) -> dict[str, Bet]:
+    """The locked bets whose result has not been read, by lab."""
+    from questions.events import Bet, Result
+
+    found: dict[str, Bet] = {}
+    for event in events:
+        if isinstance(event, Bet):
+            found[event.lab] = event
+        elif isinstance(event, Result):
+            found.pop(event.lab, None)
+    return found
+
+
+def last_bet(events: Iterable[Event], lab_id: str) -> Bet | None:
+    """The bet on this lab, settled or not."""
+    from questions.events import Bet
+
+    return next((e for e in reversed(list(events)) if isinstance(e, Bet) and e.lab == lab_id), None)
+
+
+def waiting(events: Iterable[Event], runs: Iterable[Run]) -> list[Run]:
+    """Finished runs whose bet is locked and whose result nobody has read: one a lab, the newest."""
+    bets = open_bets(events)
+    found: dict[str, Run] = {}
+    for run in runs:  # newest first
+        spec = run.spec
+        if spec.lab in bets and spec.lab not in found and spec.settles and run.status() == "done":
+            found[spec.lab] = run
+    return list(found.values())
+
+
+class Session:
+    """Opens page after page until the plan is done. `over`: the next start makes a new session."""
+
+    def __init__(self, app: TorchproofApp, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.app = app
+        self.clock = clock
+        self.plan = self._plan()
+        self.extra = not self.plan.items and self.plan.more
+        if self.extra:
+            self.plan = self._plan(extra=True)
+        self.walk = Walk(self.plan.items)
+        self.tallies: list[Tally] = []
+        self.over = False
+        self._since = clock()
+        self._page: Screen[None] | None = None
+
+    @property
+    def left(self) -> int:
+        """Items still to come, the one on screen among them."""
+        return self.walk.remaining
+
+    @property
+    def seconds(self) -> float:
+        return self.clock() - self._since
+
+    def where(self, tr: Translator) -> str:
+        """ "card 3 of 8"."""
+        if self.walk.done >= self.walk.planned:
+            return tr("card.where_left")
+        return tr("card.where", number=self.walk.done + 1, planned=self.walk.planned)
+
+    def go_on(self) -> None:
+        """Opens the page of the next item, or the end of the session."""
+        from questions.plan import Wager
+
+        item = self.walk.next(self._ended)
+        if item is None:
+            self._end()
+        elif isinstance(item, Readout):
+            from labs.journal import Run
+
+            run = Run(self.app.paths.runs / item.run_id)
+            self._open("lab", item.lab_id, run=run, wager=True, session=self)
+        elif isinstance(item, Wager):
+            self._open("lab", item.lab_id, wager=True, session=self)
+        else:
+            self._open("card", item.question_id, order_seed=item.order_seed, why=item.why, session=self)
+
+    # what pages tell
+
+    def card_done(self, card: CardScreen, *, go_on: bool = True) -> None:
+        """A card was answered and read."""
+        grade = card.grade
+        if grade is not None:
+            self.tallies.append(Tally(grade.ok, card.stake.p, grade.points))
+        self.walk.finish()
+        if go_on:
+            self.go_on()
+
+    def lab_done(self, lab: LabScreen, *, go_on: bool = True) -> None:
+        """A lab's verdict was read, or its bet cannot be settled now."""
+        if lab.tally is not None:
+            self.tallies.append(lab.tally)
+        self.walk.finish()
+        if go_on:
+            self.go_on()
+
+    def lab_left(self, lab_id: str, run_id: str, *, go_on: bool = True) -> None:
+        """The learner goes on while the lab runs."""
+        self.walk.postpone(Readout(lab_id, run_id))
+        if go_on:
+            self.go_on()
+
+    # inside
+
+    def _plan(self, *, extra: bool = False) -> Plan:
+        from questions.plan import LabRef, plan
+
+        app = self.app
+        labs = [LabRef(lab.id, lab.bet.claim, lab.claims) for lab in app.catalog.labs.values()]
+        return plan(app.bank, labs, app.progress.events(), app.now(), app.settings.minutes, extra=extra)
+
+    def _ended(self, run_id: str) -> bool:
+        from labs.journal import Run
+
+        return Run(self.app.paths.runs / run_id).status() not in ("starting", "running")
+
+    def _open(self, name: str, *args: object, **options: object) -> None:
+        """In place of this session's page where that is on top, else on top of any other page."""
+        from tui.app import PAGES
+
+        module, kind = PAGES[name]
+        page: Screen[None] = getattr(import_module(module), kind)(*args, **options)
+        if self._page is not None and self.app.screen is self._page:
+            self.app.switch_screen(page)
+        else:
+            self.app.push_screen(page)
+        self._page = page
+
+    def _end(self) -> None:
+        from questions.events import Session as SessionEnd
+
+        if not self.over:
+            self.over = True
+            if self.walk.done:
+                try:
+                    self.app.progress.record(
+                        SessionEnd(planned=self.walk.planned, done=self.walk.done, seconds=self.seconds)
+                    )
+                except BankProblem as problem:
+                    self.app.problem(problem)
+        self._open("done", self)
