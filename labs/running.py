@@ -1,8 +1,8 @@
 """Takes one run from its first step to its verdict, inside the lab's own process; torch is handed in.
 
-Seeds train in batches, one generator each, stepped in turn. A second thread, the watcher, writes what they have
-yielded, looks whether more seeds or a stop are wanted, and ends the run where a stop finds the main thread deep
-inside one long call.
+Seeds train in batches, one generator each, stepped in turn. A second thread, the watcher, writes what they
+have yielded, looks whether more seeds or a stop are wanted, and ends the run where a stop finds the main
+thread deep inside one long call.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from labs.catalog import Lab, load
 from labs.journal import (
-    AnyEvent,
     End,
     Follower,
     Log,
@@ -134,7 +133,7 @@ class Running:
         self._joining: list[list[int]] = []
         self._ended = False
 
-        self._wanted_seen = 0
+        self._wanted_seen = (0, 0)
         self._inside_step = False
         self._stop_asked_at: float | None = None
 
@@ -438,6 +437,8 @@ class Running:
         signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
         for stop in STOPS:
             signal.signal(stop, self._on_stop)
+        if hasattr(os, "register_at_fork"):  # a DataLoader ends its own workers by SIGTERM
+            os.register_at_fork(after_in_child=_unlisten)
 
     def _on_stop(self, signum: int, frame: object) -> None:
         if self._stop_asked_at is None:
@@ -470,9 +471,10 @@ class Running:
     def _look_at_wanted(self) -> None:
         """Does what has been asked for since the last look."""
         try:
-            changed = self.run.wanted_file.stat().st_mtime_ns
+            found = self.run.wanted_file.stat()
         except OSError:
             return
+        changed = (found.st_mtime_ns, found.st_ino)  # clocks of files are coarse
         if changed == self._wanted_seen:
             return
         self._wanted_seen = changed
@@ -495,17 +497,24 @@ class Running:
         self._recorder.write(Seeds(t=self._recorder.now(), seeds=added, reason=reason))
 
     def _end_from_outside(self) -> None:
-        """A stop that the main thread cannot hear, inside one long call: ends the process from this thread."""
-        free = self._lock.acquire(timeout=0.05)  # False: the main thread hangs while it writes
+        """For a stop that the main thread cannot hear, inside one long call: ends the process from here."""
+        if not self._lock.acquire(timeout=0.05):
+            return  # the main thread is writing; it will see the stop itself, or we come back
         if self._ended:
-            if free:
-                self._lock.release()
+            self._lock.release()
             return
         try:
             t = self._recorder.now()
             self._recorder.write(End(t=t, status="stopped", seconds=t))
         finally:
             leave(0)
+
+
+def _unlisten() -> None:
+    """In a process that the experiment has forked: its signals are not ours."""
+    signal.set_wakeup_fd(-1)
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_DFL)
 
 
 def leave(status: int) -> None:

@@ -67,7 +67,9 @@ def load(root: Path = BANK) -> Bank:
     misconception_of = {m.id: m for m, _ in misconceptions}
     questions: dict[str, Question] = {}
     problems: list[BankProblem] = []
-    for path in sorted(root.glob("*/*/*.md")):
+    for path in sorted(root.glob("*/**/*.md")):
+        if path.name.startswith("."):  # an editor's
+            continue
         try:
             question = load_question(path, root, claim_of, misconception_of)
             if question.id in questions:

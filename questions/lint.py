@@ -93,9 +93,9 @@ def no_doubles(question: Question) -> Iterator[Flaw]:
 
 
 _POSITIONS = re.compile(
-    r"\b(all|none|any|both|neither) of (the above|these|them|the others)\b"
-    r"|\b(both|either|neither) [A-E] (and|or|nor) [A-E]\b|\b[A-E] and [A-E]\b"
-    r"|\boption [A-E1-5]\b|\b(first|second|third|last) option\b"
+    r"\b(?i:(all|none|any|both|neither) of (the above|these|them|the others))\b"
+    r"|\b(?i:both|either|neither) [A-E] (and|or|nor) [A-E]\b|\b[A-E] and [A-E]\b"
+    r"|\b[Oo]ption [A-E1-5]\b|\b(?i:first|second|third|last) option\b"
     r"|(以上|上述|前述)(都|皆|全|均)|都(不)?对$|选项\s*[A-Ea-e1-5]|第[一二三四五]个选项|\b[A-E]\s*(和|与|或)\s*[A-E]\b"
 )
 
@@ -108,7 +108,7 @@ def no_positions(question: Question) -> Iterator[Flaw]:
                 if found := _POSITIONS.search(choice.text.get(lang)):
                     yield "B04", "E", f"{lang} {name} '{choice.id}': '{found[0]}' points at other options"
     for lang in LANGS:
-        if found := re.search(r"\boption [A-E]\b|选项\s*[A-E]", question.explain.get(lang)):
+        if found := re.search(r"\b[Oo]ption [A-E]\b|选项\s*[A-E]", question.explain.get(lang)):
             yield "B04", "E", f"{lang} explanation: '{found[0]}' points at a position"
 
 

@@ -120,6 +120,7 @@ def line_of(lines: list[str], path: str) -> int:
             counts[found[1]] = counts.get(found[1], -1) + 1
             table = f"{found[1]}[{counts[found[1]]}]."
             at.setdefault(table[:-1], number)
+            at.setdefault(found[1], number)
         elif found := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
             head, _, rest = found[1].partition(".")
             table = f"{head}[{counts[head]}].{rest}." if rest and head in counts else f"{found[1]}."

@@ -305,17 +305,20 @@ class _Planner:
         self.cost[first.claim] = min(self.memories[first.claim].seconds, self.cost[first.claim])
 
     def _tomorrow(self) -> int:
-        """Minutes that will be due tomorrow, new claims included, if today's plan is done."""
+        """Minutes that will be due tomorrow if today's plan is done: what is due by then, what today's items
+        are expected to get wrong, and new claims."""
         tomorrow = self.today + _DAY
-        due = sum(
-            m.seconds
-            for m in self.memories.values()
-            if m.claim not in self.cost and m.due is not None and m.due <= tomorrow
-        )
-        unseen = [m for m in self.memories.values() if m.state == "unseen" and m.claim not in self.cost]
-        new = sum(SECONDS for m in unseen if self._question(m.claim))
-        new = min(new, 0.4 * self.budget, NEW_A_DAY * SECONDS)
-        return ceil(min(due + new, self.budget) / 60)
+        seconds = 0.0
+        unseen = 0.0
+        for memory in self.memories.values():
+            if memory.claim in self.cost:
+                seconds += (1 - memory.recall) * memory.seconds
+            elif memory.due is not None and memory.due <= tomorrow:
+                seconds += memory.seconds
+            elif memory.state == "unseen" and self._question(memory.claim):
+                unseen += SECONDS
+        seconds += min(unseen, 0.4 * self.budget, NEW_A_DAY * SECONDS)
+        return ceil(min(seconds, self.budget) / 60)
 
 
 def _by_due(memory: Memory) -> tuple[date, str]:

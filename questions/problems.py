@@ -7,7 +7,7 @@ from collections.abc import Iterable
 MESSAGES: dict[str, str] = {
     # reading the bank
     "missing-file": "{file} is missing. Put it back, or install torchproof again.",
-    "unreadable": "{file} cannot be read ({why}). Check that it exists, may be read, and is UTF-8 text.",
+    "unreadable": "{file} cannot be read ({why}). Check that it exists and may be read.",
     "not-utf8": "{file} is not UTF-8 text (byte {byte}). Save it as UTF-8.",
     "toml": "{file}:{line}: not valid TOML ({why}). Mend that line.",
     "front-matter": "{file}:{line}: the front matter must stand between two lines '+++', the first of them "

@@ -56,7 +56,7 @@ __all__ = [
     "summary",
 ]
 
-E = TypeVar("E", bound=Stamped)
+E = TypeVar("E", Answer, Reason, Bet, Result, Readout, Session, Skip)
 EXPORT_VERSION = 1
 
 
@@ -210,7 +210,7 @@ class Progress:
         self._append(encode(stamped) + b"\n")
         self._written += 1
         if self._loaded:
-            self._add([stamped])  # type: ignore[list-item]
+            self._add([stamped])
         return stamped
 
     def close(self) -> None:
@@ -221,9 +221,10 @@ class Progress:
 
     def _open(self) -> None:
         """Makes this process's own file, which nobody else appends to."""
-        if self._fd >= 0:
+        if self._fd >= 0 and self._file and _same_file(self._fd, self._file):
             return
-        start = self._now().astimezone(UTC).strftime("%Y%m%dT%H%M%S")
+        self.close()
+        start = self._now().astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -250,7 +251,7 @@ class Progress:
             size = os.fstat(self._fd).st_size
             if os.write(self._fd, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._fd)
+            _sync(self._fd)
         except OSError as error:
             file = self._file
             self._take_back(size)
@@ -363,9 +364,9 @@ def _event(line: bytes) -> Event | Newer | None:
 
 def _plausible(event: Stamped | _Envelope) -> bool:
     """Far dates would overflow the arithmetic of due days."""
-    if isinstance(event, Stamped) and not 2000 <= event.day.year <= 3000:
+    if isinstance(event, Stamped) and not 1970 <= event.day.year <= 3000:
         return False
-    return 2000 <= event.at.year <= 3000
+    return 1970 <= event.at.year <= 3000
 
 
 def _line(event: Event | Newer) -> bytes:
@@ -418,6 +419,23 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 2**63  # gone or unreadable: keep what was read
+
+
+def _same_file(fd: int, path: Path) -> bool:
+    """False when the file was deleted or replaced under us: what we wrote there would be lost."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except OSError:
+        return False
+
+
+def _sync(fd: int) -> None:
+    """Waits until the file is on the disk, where its file system can say so."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -184,8 +184,8 @@ class Fold:
     def _memory(self, track: Track, today: date, rechecks: bool) -> Memory:
         due = track.due
         state: State = "seen" if track.answers else "unseen"
-        if rechecks and track.check_due is not None and (due is None or track.check_due <= due):
-            due = track.check_due
+        if rechecks and due is not None and track.check_due is not None:
+            due = min(due, track.check_due)
             state = "recheck"
         latest = track.rated[-1] if track.rated else None
         return Memory(

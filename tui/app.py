@@ -17,9 +17,10 @@ from tui import settings as saved
 from tui import wrap
 from tui.i18n import Lang, Translator
 from tui.paths import Paths
+from tui.runs import RunWatch
 from tui.screens.page import Ask, Option, Page
 from tui.screens.today import TodayScreen
-from tui.themes import THEMES, theme_for
+from tui.themes import DARK, THEMES, theme_for
 
 if TYPE_CHECKING:
     from labs.bench import Bench
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from questions.catalog import Bank
     from questions.plan import Plan
     from questions.progress import Progress
+    from tui.boot import Terminal
     from tui.session import Session
 
 # A page is imported when first opened: name -> module and class.
@@ -50,7 +52,7 @@ PAGES: Final = {
 class TorchproofApp(App[None]):
     """What pages find here: `paths`, `settings`, `tr`, `bank`, `catalog`, `progress`, `bench`, `session`.
 
-    Pages are opened with `open_page(name, ...)`, labs with `open_lab()`, today's cards with `start_session()`.
+    Pages are opened with `open_page(name, ...)`, labs with `open_lab()`, cards with `start_session()`.
     """
 
     TITLE = "torchproof"
@@ -80,6 +82,7 @@ class TorchproofApp(App[None]):
         self.now = now
         self.session: Session | None = None
         self.crash: BaseException | None = None
+        self.terminal: Terminal | None = None  # what boot has set up, and this app puts back
         self._trouble = trouble
         self._spare = spare
         for theme in THEMES.values():
@@ -88,6 +91,9 @@ class TorchproofApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         return TodayScreen()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DARK.variables  # for a theme of Textual's own, set by TEXTUAL_THEME
 
     # what pages share; read when first asked for
 
@@ -139,14 +145,11 @@ class TorchproofApp(App[None]):
 
         return local_day(self.now())
 
-    def verdicts(self, run: "Run") -> list[str]:
-        """What a finished run said of the claims of its lab, one word a rule; empty where it said nothing."""
-        from labs.journal import Follower
-        from labs.replay import Replay
-
-        replay = Replay()
-        replay.feed(Follower(run).poll())
-        return [verdict.verdict for verdict in replay.verdicts.values()]
+    def running(self) -> "list[Run]":
+        """Every run that is going on, those of other windows and of the command line too."""
+        watch = RunWatch(self.paths.runs)
+        watch.look()
+        return [seen.run for seen in watch.live]
 
     def stop_run(self, run: "Run") -> None:
         """Ask a run to stop; it writes its last event itself."""
@@ -166,6 +169,7 @@ class TorchproofApp(App[None]):
     # life
 
     def on_mount(self) -> None:
+        self._take_terminal()
         self._answer_signals()
         self.call_after_refresh(self._settle_in)
 
@@ -179,8 +183,15 @@ class TorchproofApp(App[None]):
         if self._spare and self.settings.keep_torch_ready:
             await self.bench.warm()
 
+    def _take_terminal(self) -> None:
+        """From here on Textual leaves the alternate screen, and puts back what the shell had set."""
+        if self.terminal is not None:
+            attributes = self.terminal.handed_over()
+            if attributes is not None and hasattr(self._driver, "attrs_before"):
+                vars(self._driver).update(attrs_before=attributes)
+
     def _answer_signals(self) -> None:
-        """SIGTERM and a lost terminal end the app as q does, labs left running; 143 and 129 as shells expect."""
+        """SIGTERM and a lost terminal end the app with labs left running; 143 and 129, as shells expect."""
         if self.is_headless:
             return
         loop = asyncio.get_running_loop()
@@ -230,15 +241,17 @@ class TorchproofApp(App[None]):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:
-            self.run_worker(self.action_quit())
+            self.call_later(self.action_quit)
 
     async def action_quit(self) -> None:
         """Leave; where a lab runs, ask once whether it goes on."""
-        running = self.bench.running() if "bench" in self.__dict__ else []
+        if not isinstance(self.screen, Ask):
+            self.run_worker(self._quit(), group="quit")
+
+    async def _quit(self) -> None:
+        running = self.running()
         if not running or not self.settings.ask_before_quitting:
             self.leave()
-            return
-        if isinstance(self.screen, Ask):
             return
         titles = ", ".join(self.lab_title(run.spec.lab) for run in running)
         answer = await self.push_screen_wait(

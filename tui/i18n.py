@@ -1,10 +1,10 @@
-"""What the interface says, in Chinese and English: locale/<language>/<area>.toml, looked up by "area.name"."""
+"""What the interface says, in Chinese and English: locale/<language>/<area>.toml, by "area.name"."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 Lang = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Lang, ...]] = ("zh", "en")
@@ -76,7 +76,7 @@ def read_area(file: Path) -> dict[str, str]:
 
 
 class _Lenient(Formatter):
-    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:  # type: ignore[override]
+    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:
         return kwargs.get(str(key), f"{{{key}}}")
 
 
@@ -98,7 +98,7 @@ def choose_language(flag: str | None, saved: str | None, environ: Mapping[str, s
     """--lang, else the saved setting, else the locale of the environment, else English."""
     for wish in (flag, saved):
         if wish in LANGUAGES:
-            return cast(Lang, wish)
+            return wish
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environ.get(name):
             return "zh" if value.lower().startswith("zh") else "en"

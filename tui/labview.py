@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from labs.journal import Follower, Run, Status, as_float, create, runs
-from labs.problems import LabProblem
+from labs.journal import Follower, Point, Run, Status, create, runs
 from labs.replay import Replay
 from labs.verdict import BandResult, bet_points, measured_band, surprise_bits
 from questions.events import Bet, Readout, Result
@@ -62,6 +61,7 @@ class LabView:
         self.run: Run | None = None
         self.replay = Replay()
         self.status: Status | None = None
+        self.until = 0.0  # the last step
         self.misread: bool | None = None  # of the readout question, as answered on this page
         self._follower: Follower | None = None
         self._read = {(e.lab, e.run) for e in progress.events() if isinstance(e, Readout)}
@@ -159,6 +159,7 @@ class LabView:
         self.run = run
         self.replay = Replay()
         self.misread = None
+        self.until = 0.0
         self._follower = Follower(run)
         self.look()
 
@@ -175,6 +176,7 @@ class LabView:
         """Reads new events; True when there were any."""
         events = self._follower.poll() if self._follower is not None else []
         self.replay.feed(events)
+        self.until = max((event.of for event in events if isinstance(event, Point)), default=self.until)
         return bool(events)
 
     def lock(self) -> None:
@@ -270,7 +272,7 @@ class LabView:
         stake.level = 1 + distances.index(min(distances))
 
     def _newest(self) -> Run | None:
-        """The run to show when none is named: one that runs, else the bet's, else the newest with a verdict."""
+        """The run to show when none is named: a live one, else the bet's, else the newest with a verdict."""
         mine = [run for run in runs(self.folder) if run.spec.lab == self.lab.id]
         states = {run.id: run.status(self.clock()) for run in mine}
         live = [run for run in mine if states[run.id] in LIVE]
@@ -292,7 +294,4 @@ def _parts(run_id: str) -> tuple[datetime | None, str]:
 
 
 def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(as_float(value)) else None
-
-
-__all__ = ["LIVE", "LabProblem", "LabView", "Phase", "Settled"]
+    return value if value is not None and math.isfinite(value) else None

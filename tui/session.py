@@ -15,7 +15,7 @@ from questions.problems import BankProblem
 if TYPE_CHECKING:
     from labs.journal import Run
     from questions.events import Bet, Event
-    from questions.plan import Item, Plan
+    from questions.plan import Item
     from tui.app import TorchproofApp
     from tui.i18n import Translator
     from tui.screens.card import CardScreen
@@ -40,12 +40,12 @@ class Tally(NamedTuple):
 class Walk:
     """Which item comes next. Pure: whether a run has ended is told from outside."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], unread: Sequence[Readout] = ()) -> None:
         self.planned = len(items)
         self.left: deque[Item] = deque(items)
         self.current: Item | Readout | None = None
         self.done = 0
-        self.later: list[Readout] = []
+        self.later = list(unread)  # results to come back to, when nothing else is left
 
     @property
     def remaining(self) -> int:
@@ -102,13 +102,17 @@ def last_bet(events: Iterable[Event], lab_id: str) -> Bet | None:
     return next((e for e in reversed(list(events)) if isinstance(e, Bet) and e.lab == lab_id), None)
 
 
-def waiting(events: Iterable[Event], runs: Iterable[Run]) -> list[Run]:
-    """Finished runs whose bet is locked and whose result nobody has read: one a lab, the newest."""
+def waiting(events: Iterable[Event], runs: Iterable[Run], *, live: bool = False) -> list[Run]:
+    """Finished runs whose bet is locked and whose result nobody has read: one a lab, the newest.
+
+    live: those that still run as well.
+    """
     bets = open_bets(events)
+    wanted = ("done", "starting", "running") if live else ("done",)
     found: dict[str, Run] = {}
     for run in runs:  # newest first
         spec = run.spec
-        if spec.lab in bets and spec.lab not in found and spec.settles and run.status() == "done":
+        if spec.lab in bets and spec.lab not in found and spec.settles and run.status() in wanted:
             found[spec.lab] = run
     return list(found.values())
 
@@ -119,11 +123,11 @@ class Session:
     def __init__(self, app: TorchproofApp, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.app = app
         self.clock = clock
-        self.plan = self._plan()
+        self.plan = app.plan()
         self.extra = not self.plan.items and self.plan.more
         if self.extra:
-            self.plan = self._plan(extra=True)
-        self.walk = Walk(self.plan.items)
+            self.plan = app.plan(extra=True)
+        self.walk = Walk(self.plan.items, self._unread())
         self.tallies: list[Tally] = []
         self.over = False
         self._since = clock()
@@ -137,6 +141,10 @@ class Session:
     @property
     def seconds(self) -> float:
         return self.clock() - self._since
+
+    def tomorrow(self) -> int:
+        """Minutes that will be due tomorrow, as things stand now."""
+        return self.app.plan().tomorrow_minutes
 
     def where(self, tr: Translator) -> str:
         """ "card 3 of 8"."""
@@ -188,12 +196,13 @@ class Session:
 
     # inside
 
-    def _plan(self, *, extra: bool = False) -> Plan:
-        from questions.plan import LabRef, plan
+    def _unread(self) -> list[Readout]:
+        """Results of labs that earlier sessions have left behind."""
+        from labs.journal import runs
 
-        app = self.app
-        labs = [LabRef(lab.id, lab.bet.claim, lab.claims) for lab in app.catalog.labs.values()]
-        return plan(app.bank, labs, app.progress.events(), app.now(), app.settings.minutes, extra=extra)
+        log, planned = self.app.progress.events(), {getattr(item, "lab_id", None) for item in self.plan.items}
+        left = waiting(log, runs(self.app.paths.runs), live=True)
+        return [Readout(run.spec.lab, run.id) for run in left if run.spec.lab not in planned]
 
     def _ended(self, run_id: str) -> bool:
         from labs.journal import Run

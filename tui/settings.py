@@ -1,4 +1,4 @@
-"""What a person has chosen for good: language, minutes a day, device, looks. One small TOML file, written whole."""
+"""What a person has chosen for good: language, minutes a day, device, looks. One TOML file, written whole."""
 
 import os
 from collections.abc import Callable, Mapping

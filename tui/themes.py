@@ -8,6 +8,14 @@ from typing import Final
 
 from textual.theme import Theme
 
+
+def _bars(bar: str, track: str) -> dict[str, str]:
+    """Quiet scrollbars: `bar` on `track`, whatever the mouse does."""
+    tracks = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
+    bars = dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), bar)
+    return {**bars, **dict.fromkeys((*tracks, "scrollbar-corner-color"), track)}
+
+
 DARK: Final = Theme(
     name="torchproof-dark",
     dark=True,
@@ -27,6 +35,7 @@ DARK: Final = Theme(
         "code": "#8ccfe0",
         "string": "#b9d48f",
         "rule": "#3a4250",
+        **_bars("#3a4250", "#14171c"),
         "series-1": "#7aa2f7",
         "series-2": "#ffb454",
         "series-3": "#8fd694",
@@ -53,6 +62,7 @@ LIGHT: Final = Theme(
         "code": "#0b6275",
         "string": "#4a6410",
         "rule": "#c4c8cf",
+        **_bars("#c4c8cf", "#fafaf7"),
         "series-1": "#2a55b5",
         "series-2": "#9a4b00",
         "series-3": "#1e6b30",
@@ -79,6 +89,7 @@ CONTRAST: Final = Theme(
         "code": "#00e5ff",
         "string": "#7dff7d",
         "rule": "#8a8a8a",
+        **_bars("#8a8a8a", "#000000"),
         "series-1": "#00e5ff",
         "series-2": "#ffff00",
         "series-3": "#7dff7d",
@@ -112,9 +123,19 @@ TERMINAL: Final = Theme(
         "series-2": "ansi_yellow",
         "series-3": "ansi_green",
         "series-4": "ansi_magenta",
+        # Textual's own rules for such themes need these
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
         "border-blurred": "ansi_default",
-        "screen-selection-background": "ansi_blue",
-        "screen-selection-foreground": "ansi_white",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_white",
+        "input-cursor-background": "ansi_black",
+        "input-cursor-foreground": "ansi_bright_white",
+        "input-cursor-text-style": "none",
+        "input-selection-background": "ansi_bright_blue",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_bright_blue",
+        "screen-selection-foreground": "ansi_black",
     },
 )
 

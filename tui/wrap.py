@@ -1,4 +1,4 @@
-"""Where a line may break: Chinese by its own rules, identifiers and words whole. Replaces Rich's division of lines.
+"""Where a line may break: Chinese by its own rules, identifiers and words whole. Stands in for Rich's rules.
 
 Rich breaks at spaces and, where a run without spaces is too long, anywhere: "loss.ba|ckward()", lines that
 begin with "，". Here a line may break after a space and beside any wide character, but never before closing
@@ -136,5 +136,5 @@ def install() -> None:
     import textual.content
 
     # Both modules hold the function under this private name; a test fails when that changes.
-    textual.content.divide_line = divide_line
-    rich.text.divide_line = divide_line
+    vars(textual.content).update(divide_line=divide_line)
+    vars(rich.text).update(divide_line=divide_line)

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import sample_bank
+from sample_clock import CHINA, Clock
 
 from questions.catalog import Bank, load
-
-CHINA = timezone(timedelta(hours=8))
-
-
-class Clock:
-    """A clock that is set by hand, in the learner's time zone."""
-
-    def __init__(self, start: datetime) -> None:
-        self.time = start
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, **parts: float) -> None:
-        self.time += timedelta(**parts)
 
 
 @pytest.fixture

@@ -42,8 +42,9 @@ because = {zh = "它改用滑动统计。", en = "It uses running statistics."}
 """
 
 EXPLAIN_EN = (
-    "No weight changes: many expect a forward pass to train the model, but the measurement shows every"
-    " parameter bit-identical, because only an optimizer step writes weights while buffers follow the batches."
+    "No weight changes: many expect a forward pass to train the model, but the measurement shows"
+    " every parameter bit-identical, because only an optimizer step writes weights"
+    " while buffers follow the batches."
 )
 EXPLAIN_ZH = (
     "权重一个都没有变：很多人以为前向传播就是训练，但实测每个参数都逐位相同，因为只有优化器会写权重。"
@@ -91,7 +92,7 @@ en = "Those of batch norm"
 misconception = "no-grad-freezes"
 +++
 # zh
-训练模式下只做前向，哪些权重会变？（{question_id}）
+题 {question_id}：训练模式下只做前向，哪些权重会变？
 ## explain
 {EXPLAIN_ZH}
 # en
@@ -117,7 +118,7 @@ misconceptions = [{listed}]
 evidence = {{lab = "blank_frames"}}
 +++
 # zh
-喂入 100 批空白帧之后，准确率还剩多少？（{question_id}）
+题 {question_id}：喂入 100 批空白帧之后，准确率还剩多少？
 ## explain
 {EXPLAIN_ZH}
 # en
@@ -152,7 +153,7 @@ text = "TypeError"
 misconception = "eval-removes"
 +++
 # zh
-这段代码会打印什么？（{question_id}）
+题 {question_id}：这段代码会打印什么？
 ## explain
 {EXPLAIN_ZH}
 # en

@@ -27,7 +27,7 @@ def test_the_sample_bank_is_read_whole(bank: Bank) -> None:
 def test_a_stem_keeps_its_code_and_brackets_as_written(tmp_path: Path) -> None:
     stem = "如下：\n\n```python\n# en\nx[0] = list[int]\n```\n\n`[/]` 会打印吗？"
     text = sample_bank.choice("e11-code", "E1.1").replace(
-        "训练模式下只做前向，哪些权重会变？（e11-code）", stem
+        "题 e11-code：训练模式下只做前向，哪些权重会变？", stem
     )
     sample_bank.write_bank(tmp_path)
     sample_bank.save(tmp_path, text)
@@ -45,7 +45,7 @@ def test_the_right_band_follows_from_the_measured_value(tmp_path: Path) -> None:
     question = load(tmp_path).question("e13-left")
     assert question.key == ">=90"
     assert [c.text.en for c in question.choices(7)] == ["below 30%", "30 to 70%", "70 to 90%", "90% or more"]
-    assert [c.text.zh for c in question.choices(7)][0] == "低于 30%"
+    assert question.choices(7)[0].text.zh == "低于 30%"
 
 
 def test_options_are_shuffled_by_the_seed_alone(bank: Bank) -> None:
@@ -78,7 +78,7 @@ def test_chance_is_one_over_the_number_of_options(bank: Bank) -> None:
 BROKEN = [
     # what is changed, to what, key of the problem, field, line
     ('claim = "E1.1"', "claim = 7", "field-type", "claim", 3),
-    ('source = "torch.nn.BatchNorm2d"\n', "", "field-missing", "source", 1),
+    ('source = "torch.nn.BatchNorm2d"\n', "", "field-missing", "source", 2),
     ('answer = "none"', 'anwser = "none"', "field-unknown", "anwser", 7),
     ('answer = "none"', 'answer = "nobody"', "unknown-option", "answer", 7),
     ('answer = "none"', 'answer = "none', "toml", None, 7),
@@ -86,13 +86,13 @@ BROKEN = [
     ("difficulty = 2", "difficulty = 9", "difficulty", None, 5),
     ("difficulty = 2", "value = 3.0\ndifficulty = 2", "field-not-for-kind", "value", 5),
     ('id = "some"', 'id = "all"', "id-twice", None, 19),
-    ('en = "Every single weight"\n', "", "field-missing", "options[1].en", 14),
-    ('misconception = "forward-trains"', 'misconception = "forward-train"', "unknown-id", None, 18),
-    ('en = "Those of batch norm"', "en = 5", "field-type", "options[2].en", 22),
-    ("# zh", "# cn", "heading", None, 25),
-    ("## explain", "### explain", "heading", None, 27),
-    (sample_bank.EXPLAIN_EN, "", "section-empty", None, 31),
-    ("# en\n", "```\n# en\n", "fence", None, 29),
+    ('en = "Every single weight"\n', "", "field-missing", "options[1].en", 13),
+    ('misconception = "forward-trains"', 'misconception = "forward-train"', "unknown-id", None, 17),
+    ('en = "Those of batch norm"', "en = 5", "field-type", "options[2].en", 21),
+    ("# zh", "# cn", "heading", None, 24),
+    ("## explain", "### explain", "heading", None, 26),
+    (sample_bank.EXPLAIN_EN, "", "section-empty", None, 30),
+    ("# en\n", "```\n# en\n", "fence", None, 28),
     ("+++\nid", "++\nid", "front-matter", None, 1),
 ]
 
@@ -159,6 +159,8 @@ def test_a_file_under_another_name_or_in_another_folder_is_refused(tmp_path: Pat
     assert [p.key for p in load(tmp_path).problems] == ["id-is-not-stem"]
     path.with_name("e11-other.md").rename(tmp_path / "E2" / "E2.1" / "e11-new.md")
     assert [p.key for p in load(tmp_path).problems] == ["wrong-folder"]
+    (tmp_path / "E2" / "E2.1" / "e11-new.md").rename(tmp_path / "E1" / "e11-new.md")
+    assert [p.key for p in load(tmp_path).problems] == ["wrong-folder"]
 
 
 def test_a_file_that_is_not_text_is_refused_alone(tmp_path: Path) -> None:
@@ -173,12 +175,12 @@ def test_a_file_that_is_not_text_is_refused_alone(tmp_path: Path) -> None:
     ("file", "old", "new", "key", "line"),
     [
         ("claims.toml", 'entry = "E2"', 'entry = "E9"', "unknown-id", 44),
-        ("claims.toml", 'requires = ["E1.1"]', 'requires = ["E1.9"]', "unknown-id", 19),
+        ("claims.toml", 'requires = ["E1.1"]', 'requires = ["E1.9"]', "unknown-id", 20),
         ("claims.toml", "requires = []", 'requires = ["E1.2"]', "requires-circle", 10),
         ("claims.toml", 'verdict = "false"', 'verdict = "maybe"', "field-value", 7),
         ("claims.toml", 'id = "E1.2"', 'id = "E1.1"', "id-twice", 13),
         ("entries.toml", "order = 2", 'order = "two"', "field-type", 10),
-        ("entries.toml", 'en = "Convolutions"', 'de = "Faltungen"', "field-missing", 11),
+        ("entries.toml", 'en = "Convolutions"', 'de = "Faltungen"', "field-unknown", 11),
         ("misconceptions.toml", "[[misconceptions]]", "[[misconception]]", "field-unknown", 2),
     ],
 )

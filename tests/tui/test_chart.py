@@ -64,7 +64,7 @@ def flat(letter: str, value: float, count: int = 20, spread: float = 0.0) -> Tra
     return Trace(letter, steps, [value] * count, [value - spread] * count, [value + spread] * count)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(traces(), max_size=4), frames(), st.integers(0, 70), st.integers(0, 14))
 def test_any_numbers_fill_any_size_exactly(lines: list[Trace], frame: Frame, width: int, height: int) -> None:
     rows = draw([trace._replace(letter="abcd"[n]) for n, trace in enumerate(lines)], frame, width, height)

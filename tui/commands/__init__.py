@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any
 
 from tui import __version__
 
@@ -180,8 +180,8 @@ def dispatch(args: argparse.Namespace, context: Context) -> int:
     except BrokenPipeError:
         silence()
         return READER_GONE
-    except Terminated as end:
-        return end.exit_code
+    except Interrupted as interrupted:
+        return interrupted.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except Misuse as misuse:
@@ -237,29 +237,46 @@ def silence() -> None:
         os.close(hole)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP end the command as Ctrl+C does, unless they are ignored (nohup)."""
-    import signal
-
-    def leave(number: int, _frame: object) -> NoReturn:
-        raise Terminated(number)
-
-    kept: dict[int, Any] = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            kept[number] = signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end by a signal other than Ctrl+C."""
+class Interrupted(KeyboardInterrupt):
+    """The process was asked to end by a signal, Ctrl+C or another."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = 128 + number
+
+
+class Interrupts:
+    """Ctrl+C, SIGTERM and SIGHUP while a command is at work.
+
+    The first one is only noted, so that no line of output is cut and a lab can be stopped in order; a second
+    one ends the command where it stands. Signals that are ignored (nohup, a script's background) stay so.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0  # of the signal that came, 0: none
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        import signal
+
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        import signal
+
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raises Interrupted where a signal has come."""
+        if self.number:
+            raise Interrupted(self.number)
+
+    def _note(self, number: int, _frame: object) -> None:
+        if self.number:
+            raise Interrupted(number)
+        self.number = number

@@ -5,57 +5,23 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from tui.commands import FAILED, FINISHED, Context
+from tui.commands.finding import Finding
+from tui.commands.surroundings import folders, terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from labs.hardware import Hardware
     from tui.commands.interpreter import Answer
     from tui.commands.parsing import Subparsers
     from tui.i18n import Translator
 
-Level = Literal["ok", "warn", "bad"]
-
-NETWORK = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "lustre",
-        "ceph",
-        "fuse.ceph",
-        "gpfs",
-        "beegfs",
-        "afs",
-        "9p",
-        "fuse.sshfs",
-    }
-)
-LOW_BYTES = 500 << 20
-NO_BYTES = 20 << 20
 INSTALL = {"torch": "torch torchvision"}
 NEEDED = {"msgspec", "psutil", "numpy", "torch"}  # without torchvision, most labs still run
 STYLES = {"ok": "green", "warn": "yellow", "bad": "red"}
-
-
-class Finding(NamedTuple):
-    """One thing looked at. text and fix: in the reader's language. facts: for scripts."""
-
-    id: str
-    level: Level
-    text: str
-    fix: str = ""
-    facts: Mapping[str, object] = {}
 
 
 def add(commands: Subparsers, tr: Translator) -> None:
@@ -95,7 +61,7 @@ def _print(context: Context, found: list[Finding]) -> None:
             text.append(f"\n{finding.fix}", style="italic")
         word = Text(context.tr(f"cli.doctor_{finding.level}"), style=STYLES[finding.level])
         made.add_row(word, text)
-    context.out.print(made)
+    tables.show(context, made)
 
 
 def examine(context: Context) -> Iterator[Finding]:
@@ -175,6 +141,9 @@ def judge(
     if answer.how == "timeout":
         text = tr("cli.dr_silent", python=python, seconds=round(patience_s), stage=answer.stage)
         yield Finding("lab-python-silent", "bad", text, tr("cli.dr_silent_fix", python=python))
+    elif not answer.how and not answer.python:
+        text = tr("cli.dr_not_python", python=python)
+        yield Finding("lab-python", "bad", text, tr("cli.dr_lab_python_gone_fix"), facts)
     elif answer.how:
         how = f"{answer.how}: {answer.tail}" if answer.tail else answer.how
         text = tr("cli.dr_died", python=python, how=how, stage=answer.stage)
@@ -236,156 +205,20 @@ def gpus(tr: Translator, hardware: Hardware) -> Iterator[Finding]:
         yield Finding("login-node", "warn", tr("cli.dr_login_node"), tr("cli.dr_login_node_fix"))
 
 
-# ---- the terminal ------------------------------------------------------------------------------------------
-
-
-def terminal(
-    tr: Translator, console: Console, env: Mapping[str, str], tmux: Callable[[], str] | None = None
-) -> Iterator[Finding]:
-    """What the app would have to draw on. tmux: what tmux says of its client, "1" where it takes UTF-8."""
-    term = env.get("TERM", "")
-    colours = console.color_system or "none"
-    if not console.is_terminal:
-        yield Finding("terminal", "warn", tr("cli.dr_no_terminal"), tr("cli.dr_no_terminal_fix"))
-    else:
-        columns, lines = console.size
-        facts = {"columns": columns, "lines": lines}
-        if columns < 80 or lines < 24:
-            text = tr("cli.dr_size_small", columns=columns, lines=lines)
-            yield Finding("terminal", "warn", text, tr("cli.dr_size_small_fix"), facts)
-        else:
-            text = tr("cli.dr_size", columns=columns, lines=lines)
-            yield Finding("terminal", "ok", text, "", facts)
-    looks: dict[str, object] = {"term": term, "colours": colours, "colorterm": env.get("COLORTERM", "")}
-    if term in ("dumb", "") and console.is_terminal:
-        text = tr("cli.dr_term_bad", term=term or "-")
-        yield Finding("term", "warn", text, tr("cli.dr_term_bad_fix"), looks)
-    else:
-        text = tr("cli.dr_term", term=term or "-", colours=tr(f"cli.colours_{colours}"))
-        yield Finding("term", "ok", text, "", looks)
-    encoding = console.encoding
-    if encoding.replace("-", "").lower() == "utf8":
-        yield Finding("encoding", "ok", tr("cli.dr_utf8", encoding=encoding), "", {"encoding": encoding})
-    else:
-        text = tr("cli.dr_utf8_bad", encoding=encoding)
-        yield Finding("encoding", "warn", text, tr("cli.dr_utf8_bad_fix"), {"encoding": encoding})
-    if env.get("TMUX"):
-        said = (tmux or _tmux_client)()
-        if said == "0":
-            yield Finding("tmux", "warn", tr("cli.dr_tmux_bad"), tr("cli.dr_tmux_bad_fix"))
-        elif said == "1":
-            yield Finding("tmux", "ok", tr("cli.dr_tmux"))
-
-
-def _tmux_client() -> str:
-    try:
-        done = subprocess.run(
-            ["tmux", "display-message", "-p", "#{client_utf8}"],
-            capture_output=True,
-            text=True,
-            timeout=2,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
-
-
-# ---- the disk ----------------------------------------------------------------------------------------------
-
-
-def folders(context: Context) -> Iterator[Finding]:
-    """Whether each folder can be written, on which kind of file system, and the free space below them."""
-    tr = context.tr
-    free: dict[int, tuple[int, Path]] = {}  # device -> free bytes, one folder on it
-    mounts = _mounts()
-    for name, folder in context.paths._asdict().items():
-        what = tr(f"cli.folder_{name}")
-        there = _nearest(folder)
-        kind = file_system(there, mounts)
-        facts = {"folder": str(folder), "file_system": kind}
-        if why := _not_writable(there):
-            text = tr("cli.dr_folder_bad", what=what, folder=folder, why=why)
-            yield Finding(f"folder-{name}", "bad", text, tr("cli.dr_folder_bad_fix"), facts)
-        elif kind in NETWORK:
-            text = tr("cli.dr_filesystem", what=what, kind=kind, folder=folder)
-            yield Finding(f"folder-{name}", "warn", text, tr("cli.dr_filesystem_fix"), facts)
-        else:
-            text = tr("cli.dr_folder", what=what, folder=folder)
-            yield Finding(f"folder-{name}", "ok", text, "", facts)
-        try:
-            free.setdefault(there.stat().st_dev, (shutil.disk_usage(there).free, there))
-        except OSError:
-            continue
-    for left, there in free.values():
-        level: Level = "bad" if left < NO_BYTES else "warn" if left < LOW_BYTES else "ok"
-        key = "cli.dr_disk" if level == "ok" else "cli.dr_disk_low"
-        fix = "" if level == "ok" else tr("cli.dr_disk_low_fix")
-        text = tr(key, free=size(left), folder=there)
-        yield Finding("disk", level, text, fix, {"folder": str(there), "free_bytes": left})
-
-
-def size(count: int) -> str:
-    """Bytes as people say them."""
-    if count >= 10 << 30:
-        return f"{count >> 30} GB"
-    return f"{count / (1 << 30):.1f} GB" if count >= 1 << 30 else f"{count >> 20} MB"
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder itself, or the nearest one above it that exists: doctor makes nothing."""
-    for place in (folder, *folder.parents):
-        if place.exists():
-            return place
-    return Path(folder.anchor or ".")
-
-
-def _not_writable(folder: Path) -> str:
-    """Why nothing can be written in the folder, empty where it can."""
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return ""
-    except OSError as error:
-        return error.strerror or str(error)
-
-
-def _mounts(file: Path = Path("/proc/self/mountinfo")) -> dict[str, str]:
-    """Mount point -> kind of file system, the later mount winning; empty where there is no such list."""
-    try:
-        lines = file.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:
-        return {}
-    found = {}
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        fields = before.split()
-        if len(fields) > 4 and after:
-            point = fields[4]
-            for escape, char in ((r"\040", " "), (r"\011", "\t"), (r"\012", "\n"), (r"\134", "\\")):
-                point = point.replace(escape, char)
-            found[point] = after.split()[0]
-    return found
-
-
-def file_system(folder: Path, mounts: Mapping[str, str]) -> str:
-    """The kind of file system a folder is on, empty where that is not known."""
-    real = folder.resolve()
-    for place in (real, *real.parents):
-        if kind := mounts.get(str(place)):
-            return kind
-    return ""
-
-
 # ---- content, log, runs ------------------------------------------------------------------------------------
 
 
 def content(context: Context) -> Iterator[Finding]:
-    """Whether the bank and every lab can be read."""
+    """Whether the settings, the bank and every lab can be read."""
     from labs.catalog import EXPERIMENTS, find
     from questions.catalog import load
     from questions.problems import BankProblem
+    from tui import settings
 
     tr = context.tr
+    trouble = settings.load(context.paths.settings)[1]
+    if trouble is not None:  # the message says itself that the defaults are used, and how to mend the file
+        yield Finding("settings", "warn", tr(trouble.key, **trouble.fields))
     try:
         bank = load()
     except BankProblem as broken:

@@ -5,22 +5,41 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 import labs
 
 PATIENCE_S = 120.0  # a first import of torch from a network disk takes a minute
 
 # Each line says what comes next or what was found, so that a crash or a hang shows where it happened.
+# Arguments: the folder of the package labs, and one from which what a foreign Python may lack is borrowed.
+# Neither is on the path when torch is imported, or our packages would hide the other Python's own.
 QUESTIONS = """
-import importlib, json, sys
-sys.path[:] = [entry for entry in sys.path if entry]  # not the folder we happen to be in, as -P from 3.11 on
+import importlib, importlib.util, json, sys
+
+home, shelf = sys.argv[1:]
+sys.path[:] = [entry for entry in sys.path if entry]  # not the folder we happen to be in, as with -P
 
 def tell(**what):
     print(json.dumps(what), flush=True)
+
+def load(name):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        if name not in ("msgspec", "psutil"):
+            raise
+    sys.path.append(shelf)
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(shelf)
 
 tell(python=".".join(map(str, sys.version_info[:3])))
 if sys.version_info < (3, 11):
@@ -29,23 +48,27 @@ modules = {}
 for name in ("msgspec", "psutil", "numpy", "torch", "torchvision"):
     tell(stage="import " + name)
     try:
-        modules[name] = importlib.import_module(name)
+        modules[name] = load(name)
     except BaseException as error:
         tell(package=name, error=f"{type(error).__name__}: {error}")
     else:
         tell(package=name, version=str(getattr(modules[name], "__version__", "?")))
 torch = modules.get("torch")
-if torch is None:
+if torch is None or "msgspec" not in modules:
     sys.exit()
 tell(cuda=torch.version.cuda, rocm=getattr(torch.version, "hip", None))
+
+spec = importlib.util.spec_from_file_location(
+    "labs", home + "/__init__.py", submodule_search_locations=[home]
+)
+sys.modules["labs"] = importlib.util.module_from_spec(spec)
 from labs.device import choose, compute
+
 tell(stage="a small training step on cpu")
 try:
     compute(torch, torch.device("cpu"))
 except BaseException as error:
     tell(kernel="cpu", error=f"{type(error).__name__}: {error}")
-else:
-    tell(kernel="cpu")
 tell(stage="a small training step on the device that auto takes")
 chosen = choose("auto")
 reason = chosen.reason
@@ -77,17 +100,19 @@ class Answer:
 
 def ask(python: str, *, patience_s: float = PATIENCE_S, env: Mapping[str, str] = os.environ) -> Answer:
     """Run QUESTIONS under `python`. Raises OSError where it cannot be started."""
-    home = str(Path(labs.__file__).parent.parent)  # where the other interpreter finds the package labs
-    beside = env.get("PYTHONPATH")
-    path = f"{home}{os.pathsep}{beside}" if beside else home
+    home = Path(labs.__file__).parent
+    shelf = Path(msgspec.__file__).parent.parent
+    # what ties an environment to the Python we run under would mislead another
+    ours = () if python == sys.executable else ("PYTHONHOME", "__PYVENV_LAUNCHER__")
+    others = {name: value for name, value in env.items() if name not in ours}
     answer = Answer()
     try:
         done = subprocess.run(
-            [python, "-c", QUESTIONS],
+            [python, "-c", QUESTIONS, str(home), str(shelf)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience_s,
-            env={**env, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+            env={**others, "PYTHONIOENCODING": "utf-8"},
             check=False,
         )
     except subprocess.TimeoutExpired as expired:

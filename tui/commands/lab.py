@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,8 @@ from tui.commands import (
     FAILED,
     FINISHED,
     Context,
+    Interrupts,
     Misuse,
-    interruptible,
 )
 from tui.commands.parsing import subcommands
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST_SEEDS = 1_000  # all of them are trained at once, as one stack of models
 LAST_BASE_SEED = 2**31 - 1
-STOP_PATIENCE_S = 10.0
 
 
 def add(commands: Subparsers, tr: Translator) -> None:
@@ -159,28 +159,46 @@ def _show(args: argparse.Namespace, context: Context) -> int:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     from labs.bench import launch
-
     from labs.catalog import lab_named
+    from labs.problems import LabProblem
+    from tui.commands.watching import LIVE, halt, leave_with_reader
 
     lab = lab_named(_catalog(args, context), args.lab)
-    with interruptible():
+    with Interrupts() as interrupts:
         run = _created(args, context, lab)
+        stopped = False
+
+        def idle() -> None:
+            nonlocal stopped
+            leave_with_reader(context)
+            if interrupts.number and not stopped:
+                stopped = True  # and the journal is followed to its end, which tells of the stop
+                halt(run)
+
         try:
-            launch(run, context.python)
+            try:
+                launch(run, context.python)
+            except LabProblem:
+                if args.detach or run.status() in LIVE:
+                    raise  # else the journal says what happened, and is printed like any other
             if args.detach:
-                if args.json:
-                    context.document({"run": run.id, "folder": str(run.folder)})
-                else:
-                    context.data(f"{run.id}\n".encode())
-                    context.say("cli.run_left_running", run=run.id)
-                return FINISHED
-            return _watch(args, context, run, lab)
-        except BaseException as leaving:
-            # Ctrl+C, a reader that went away, a full disk behind stdout: no lab goes on that nobody asked for
+                return _leave(args, context, run)
+            code = _watch(args, context, run, lab, idle)
+        except BaseException:
+            # a reader that went away, a full disk behind stdout: no lab goes on that nobody asked for
             halt(run)
-            if isinstance(leaving, KeyboardInterrupt):
-                context.say("cli.run_interrupted", run=run.id)
             raise
+        interrupts.check()
+        return code
+
+
+def _leave(args: argparse.Namespace, context: Context, run: Run) -> int:
+    if args.json:
+        context.document({"run": run.id, "folder": str(run.folder)})
+    else:
+        context.data(f"{run.id}\n".encode())
+        context.say("cli.run_left_running", run=run.id)
+    return FINISHED
 
 
 def _created(args: argparse.Namespace, context: Context, lab: Lab) -> Run:
@@ -218,10 +236,14 @@ def _created(args: argparse.Namespace, context: Context, lab: Lab) -> Run:
     )
 
 
-def _watch(args: argparse.Namespace, context: Context, run: Run, lab: Lab | None) -> int:
+def _watch(
+    args: argparse.Namespace, context: Context, run: Run, lab: Lab | None, idle: Callable[[], None]
+) -> int:
     from tui.commands import watching
 
-    return watching.as_lines(context, run) if args.json else watching.for_people(context, run, lab)
+    if args.json:
+        return watching.as_lines(context, run, idle)
+    return watching.for_people(context, run, idle, lab)
 
 
 # ---- follow, stop ------------------------------------------------------------------------------------------
@@ -229,17 +251,22 @@ def _watch(args: argparse.Namespace, context: Context, run: Run, lab: Lab | None
 
 def _follow(args: argparse.Namespace, context: Context) -> int:
     from labs.journal import run_named
-    from tui.commands import watching
+    from tui.commands.watching import LIVE, leave_with_reader
 
     run = run_named(context.paths.runs, args.run)
     lab = _lab_of(run, args, context)
-    try:
-        with interruptible():
-            return _watch(args, context, run, lab)
-    except KeyboardInterrupt:
-        if run.status() in watching.LIVE:
-            context.say("cli.run_left_running", run=run.id)
-        raise
+    with Interrupts() as interrupts:
+
+        def idle() -> None:
+            leave_with_reader(context)
+            interrupts.check()
+
+        try:
+            return _watch(args, context, run, lab, idle)
+        except KeyboardInterrupt:
+            if run.status() in LIVE:
+                context.say("cli.run_left_running", run=run.id)
+            raise
 
 
 def _lab_of(run: Run, args: argparse.Namespace, context: Context) -> Lab | None:
@@ -255,7 +282,7 @@ def _lab_of(run: Run, args: argparse.Namespace, context: Context) -> Lab | None:
 
 def _stop(args: argparse.Namespace, context: Context) -> int:
     from labs.journal import run_named, runs, this_host
-    from tui.commands.watching import LIVE
+    from tui.commands.watching import LIVE, halt
 
     if args.all and args.run:
         raise Misuse(context.tr("cli.run_or_all"))
@@ -282,9 +309,7 @@ def _stop(args: argparse.Namespace, context: Context) -> int:
             elif worker is not None and worker.host != this_host():
                 context.say("cli.run_will_stop", run=run.id, host=worker.host)
             else:
-                context.say(
-                    "cli.run_will_not_stop", run=run.id, seconds=round(STOP_PATIENCE_S), log=run.log_file
-                )
+                context.say("cli.run_will_not_stop", run=run.id, log=run.log_file)
                 code = FAILED
         told.append({"id": run.id, "status": status})
     if args.json:

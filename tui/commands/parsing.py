@@ -131,7 +131,9 @@ class Parser(argparse.ArgumentParser):
         near = get_close_matches(str(value), choices, n=1, cutoff=0.5)
         if near:
             text += self.tr("cli.did_you_mean", word=near[0])
-        raise argparse.ArgumentError(action, text)
+        # the name of a missing command is "COMMAND", which says nothing
+        named = None if isinstance(action, argparse._SubParsersAction) else action
+        raise argparse.ArgumentError(named, text)
 
     def format_help(self) -> str:
         text = super().format_help()
@@ -194,6 +196,13 @@ class _Help(argparse.HelpFormatter):
             for paragraph in text.strip().splitlines()
             for line in _lines(paragraph, width - len(indent)) or [""]
         )
+
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None) -> str:
+        from rich.cells import cell_len
+
+        prefix = vars(argparse)["_"]("usage: ") if prefix is None else prefix
+        stand_in = "\0" * cell_len(prefix)  # argparse indents by the number of characters
+        return super()._format_usage(usage, actions, groups, stand_in).replace(stand_in, prefix, 1)
 
     def _format_action(self, action: argparse.Action) -> str:
         if isinstance(

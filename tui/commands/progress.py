@@ -175,7 +175,7 @@ def _print(context: Context, record: dict[str, Any], calibration: Calibration | 
         made.add_row(stated, str(level.n), _percent(level.right / level.n), interval)
     context.out.print()
     context.out.print(tr("cli.progress_calibration"), style="bold")
-    context.out.print(made)
+    tables.show(context, made)
 
 
 def _percent(share: float) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?"}  # read without colour
 WIDE = 100  # columns from which the table of runs has room for when they started
+NARROW = 60
 STYLES = {"supported": "green", "refuted": "red", "undecided": "yellow"}
 
 
@@ -34,6 +35,14 @@ def table(*columns: str | tuple[str, dict[str, Any]]) -> Table:
     return made
 
 
+def show(context: Context, made: Table) -> None:
+    """Print a table on stdout. On a very narrow line, words are folded rather than cut off."""
+    if context.out.width < NARROW:
+        for column in made.columns:
+            column.no_wrap = False
+    context.out.print(made)
+
+
 def pairs(context: Context, rows: Iterable[tuple[str, str]]) -> None:
     """Labelled lines on stdout: the label's key in cli.toml, then the text. Empty texts are left out."""
     made = table("", "")
@@ -42,7 +51,7 @@ def pairs(context: Context, rows: Iterable[tuple[str, str]]) -> None:
     for key, text in rows:
         if text:
             made.add_row(context.tr(f"cli.{key}") if key else "", text)
-    context.out.print(made)
+    show(context, made)
 
 
 def took(tr: Translator, seconds: float) -> str:
@@ -105,7 +114,7 @@ def verdicts(context: Context, lab: Lab | None, found: Iterable[Verdict]) -> Non
         word = Text(verdict_word(tr, verdict.verdict), style=STYLES.get(verdict.verdict, ""))
         statement = statements.get(verdict.rule, verdict.rule)
         made.add_row(verdict.claim, word, measured(verdict), str(verdict.seeds), statement)
-    context.out.print(made)
+    show(context, made)
     for note in dict.fromkeys(verdict.note for verdict in found if verdict.note):
         context.note(tr(f"problems.labs.note-{note}"))
     if not all(verdict.settles for verdict in found):
@@ -136,7 +145,7 @@ def outcomes(
             count = str(len(values)) if len(values) == len(by_seed) else f"{len(values)}/{len(by_seed)}"
             made.add_row(label, arms.get(arm, arm), mean, spread, count)
     if made.row_count:
-        context.out.print(made)
+        show(context, made)
 
 
 def labs(context: Context, found: Iterable[Lab]) -> None:
@@ -153,7 +162,7 @@ def labs(context: Context, found: Iterable[Lab]) -> None:
         claims = " ".join(lab.claims)
         made.add_row(lab.id, lab.entry, claims, took(tr, lab.estimate_s), lab.title.get(tr.lang))
     if made.row_count:
-        context.out.print(made)
+        show(context, made)
     else:
         context.say("cli.no_labs")
 
@@ -186,7 +195,7 @@ def runs(context: Context, found: Iterable[Record]) -> None:
     if not made.row_count:
         context.say("cli.no_runs")
         return
-    context.out.print(made)
+    show(context, made)
     context.say("cli.marks", **{word: f"{mark} {tr(f'cli.verdict_{word}')}" for word, mark in MARKS.items()})
 
 
@@ -272,10 +281,14 @@ def spans(seeds: Iterable[int]) -> str:
 
 def sentence(tr: Translator, english: str) -> str:
     """An English sentence of the journal in the reader's language, where it is one that we know."""
-    from labs.problems import recognise
+    from labs.problems import LabProblem, recognise
 
     problem = recognise(english) if english and tr.lang != "en" else None
-    return tr.problem(problem) if problem else english
+    if problem is None:
+        return english
+    # a sentence inside it, such as why a device is unusable, stands there without its full stop
+    inner = {name: sentence(tr, f"{text}.").rstrip(".。") for name, text in problem.fields.items() if text}
+    return tr.problem(LabProblem(problem.key, **{**problem.fields, **inner}))
 
 
 def knobs(context: Context, lab: Lab) -> None:
@@ -294,7 +307,7 @@ def knobs(context: Context, lab: Lab) -> None:
         if knob.help:
             meaning += f"\n{knob.help.get(tr.lang)}"
         made.add_row(knob.id, str(knob.default), knob_values(knob), meaning)
-    context.out.print(made)
+    show(context, made)
 
 
 def knob_values(knob: Knob) -> str:

@@ -58,23 +58,23 @@ def follow(
         sleep(TICK_S)
 
 
-def as_lines(context: Context, run: Run) -> int:
+def as_lines(context: Context, run: Run, idle: Callable[[], None]) -> int:
     """The run's events as they stand in its journal, one line each on stdout. Returns the exit code."""
-    last = End(t=0, status="failed", seconds=0)
+    last: AnyEvent | None = None
 
     def react(events: Sequence[AnyEvent]) -> None:
         nonlocal last
         context.data(b"".join(map(line, events)))
-        if isinstance(events[-1], End):
-            last = events[-1]
+        last = events[-1]
 
-    status = follow(run, react, idle=lambda: _leave_with_reader(context))
+    status = follow(run, react, idle)
+    error = last.error if isinstance(last, End) else None
     if status in ("failed", "lost"):
-        tell_failure(context, run, status, last.error)
-    return exit_code(status, last.error)
+        tell_failure(context, run, status, error)
+    return exit_code(status, error)
 
 
-def for_people(context: Context, run: Run, lab: Lab | None) -> int:
+def for_people(context: Context, run: Run, idle: Callable[[], None], lab: Lab | None) -> int:
     """A progress bar on stderr while the run lasts, its verdicts on stdout. Returns the exit code."""
     replay = Replay()
     display = _Display(context, run, lab, replay)
@@ -83,20 +83,43 @@ def for_people(context: Context, run: Run, lab: Lab | None) -> int:
         replay.feed(events)
         display.tell(events)
 
-    def idle() -> None:
-        _leave_with_reader(context)
+    def look() -> None:
+        idle()
         display.redraw()
 
     with display:
-        status = follow(run, react, idle)
+        status = follow(run, react, look)
     error = replay.end.error if replay.end else None
-    tables.verdicts(context, lab, replay.verdicts.values())
+    if replay.verdicts or status == "done":
+        tables.verdicts(context, lab, replay.verdicts.values())
     seconds = tables.took(context.tr, replay.end.seconds if replay.end else 0.0)
     if status in ("failed", "lost"):
         tell_failure(context, run, status, error)
     else:
         context.say(f"cli.run_{status}", time=seconds, run=run.id)
     return exit_code(status, error)
+
+
+def leave_with_reader(context: Context) -> None:
+    """Raises BrokenPipeError where nobody reads stdout any more; a lab may be silent for long."""
+    if context.reader_is_gone():
+        raise BrokenPipeError
+
+
+def halt(run: Run) -> Status:
+    """Stop the run and wait for its last word; returns its status, a live one where that takes longer.
+
+    A worker on another host reads the wish from the run's folder.
+    """
+    import asyncio
+
+    from labs.bench import Bench
+
+    async def stop() -> None:
+        await Bench(run.folder.parent).stop(run)
+
+    asyncio.run(stop())
+    return run.status()
 
 
 def exit_code(status: Status, error: str | None) -> int:
@@ -108,23 +131,20 @@ def exit_code(status: Status, error: str | None) -> int:
 
 
 def tell_failure(context: Context, run: Run, status: Status, error: str | None) -> None:
-    """Why a run failed or was lost, where its log is, and the log's end where the reason is not plain."""
+    """Why a run failed or was lost; with the log and its end where the reason lies in the code that ran."""
+    problem = recognise(error) if error else None
     if status == "lost":
         context.say("cli.run_lost", log=run.log_file)
+    elif problem is not None and not problem.key.startswith("experiment-"):
+        context.note(context.tr("cli.error", text=tables.sentence(context.tr, str(error))))
+        return
     else:
         context.say("cli.run_failed", error=tables.sentence(context.tr, error or ""), log=run.log_file)
-    known = recognise(error) if error else None
-    if known is None or known.key.startswith("experiment-"):
-        tail = [text for text in run.log_tail(LOG_LINES) if text.strip()]
-        if tail:
-            context.say("cli.run_log_tail")
-            for text in tail:
-                context.note(f"  {text}")
-
-
-def _leave_with_reader(context: Context) -> None:
-    if context.reader_is_gone():
-        raise BrokenPipeError
+    tail = [text for text in run.log_tail(LOG_LINES) if text.strip()]
+    if tail:
+        context.say("cli.run_log_tail")
+        for text in tail:
+            context.note(f"  {text}")
 
 
 class _Display:
@@ -164,7 +184,7 @@ class _Display:
                         self.context.note(tables.sentence(self.context.tr, event.device_reason))
                 case Seeds():
                     self.context.say(f"cli.run_more_{event.reason}", count=len(event.seeds))
-                case Log(level="warning" | "error"):
+                case Log(level="warning"):  # an error comes again as the reason of the end
                     self.context.note(tables.sentence(self.context.tr, event.text))
 
     def redraw(self) -> None:
@@ -183,12 +203,12 @@ class _Display:
 
 
 def _bar(console: Any) -> Progress:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
-        TaskProgressColumn(markup=False),
+        TextColumn("{task.percentage:.0f} %", markup=False, justify="right"),
         TextColumn("{task.fields[left]}", markup=False),
         console=console,
         auto_refresh=False,  # no thread of its own: it is drawn when something is known

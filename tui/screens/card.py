@@ -10,12 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from questions.problems import BankProblem
 from tui.screens.page import Key, Page
-from tui.widgets.bet import Commit, Stake, outcome_tags, percent
-from tui.widgets.choices import Choices, Menu
+from tui.widgets.bet import Commit, FinalOptions, Stake, outcome_tags, percent
+from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose, spans
 from tui.widgets.readout import effect
 
@@ -49,7 +50,7 @@ class Evidence(NamedTuple):
     date: str
 
 
-class Reasons(Choices):
+class Reasons(FinalOptions):
     """The second step of a two-step question."""
 
 
@@ -72,11 +73,10 @@ class CardScreen(Page):
     CSS = """
     CardScreen .code { margin-top: 1; }
     CardScreen Commit { margin-top: 1; }
-    CardScreen .reasons { height: auto; margin-top: 1; display: none; }
+    CardScreen .reasons { height: auto; margin-top: 1; }
     CardScreen .reasons > .why { height: auto; text-style: bold; }
-    CardScreen .verdict { height: auto; margin-top: 1; display: none; }
+    CardScreen .verdict { height: auto; margin-top: 1; }
     CardScreen .verdict > * { height: auto; margin-bottom: 1; }
-    CardScreen .-nothing { display: none; }
     """
 
     def __init__(
@@ -100,6 +100,11 @@ class CardScreen(Page):
         self.grade: Grade | None = None
         self._since = clock()
         self._made: tuple[Question, list[Choice], Stake] | None = None
+        self.scroll = VerticalScroll(classes="scroll")
+        self.stem, self.code, self.commit = Prose(), Prose(classes="code"), Commit()
+        self.reasons, self.because, self.offered = Vertical(classes="reasons"), _line("why"), Reasons()
+        self.verdict, self.headline, self.belief = Vertical(classes="verdict"), _line(), _line()
+        self.explanation, self.evidence, self.source = Prose(), Prose(), _line()
 
     # what it is about
 
@@ -153,23 +158,24 @@ class CardScreen(Page):
         return (*own, *self.EVERYWHERE)
 
     def body(self) -> ComposeResult:
-        with VerticalScroll(classes="scroll"):
-            yield Prose(classes="stem")
-            yield Prose(classes="code")
-            yield Commit()
-            with Vertical(classes="reasons"):
-                yield Static(classes="why", markup=False)
-                yield Reasons()
-            with Vertical(classes="verdict"):
-                yield Static(classes="headline", markup=False)
-                yield Static(classes="belief", markup=False)
-                yield Prose(classes="explain")
-                yield Prose(classes="evidence")
-                yield Static(classes="source", markup=False)
+        self.show()  # filled before they are mounted: the first frame is the card
+        with self.scroll:
+            yield self.stem
+            yield self.code
+            yield self.commit
+            with self.reasons:
+                yield self.because
+                yield self.offered
+            with self.verdict:
+                yield self.headline
+                yield self.belief
+                yield self.explanation
+                yield self.evidence
+                yield self.source
 
     def on_mount(self) -> None:
         self._since = self.clock()
-        self.show()
+        self._focus()
 
     def relabel(self) -> None:
         super().relabel()
@@ -177,104 +183,93 @@ class CardScreen(Page):
 
     def show(self) -> None:
         """Draws where the card stands; the language and every other state come from outside the widgets."""
-        if not self.is_mounted:
-            return
         lang = self.tr.lang
         question = self.question
         stem = question.stem.get(lang)
-        self.query_one(".stem", Prose).update(stem)
+        self.stem.update(stem)
         code = question.code.strip("\n") if question.code else ""
-        shown = self.query_one(".code", Prose)
-        shown.update(f"```python\n{code}\n```" if code and code not in stem else "")
-        shown.set_class(not shown.text, "-nothing")
-        commit = self.query_one(Commit)
-        commit.show(self.tr, self.stake, [choice.text.get(lang) for choice in self.choices])
-        if self.phase == "open":
-            commit.options.focus()
+        self.code.update(f"```python\n{code}\n```" if code and code not in stem else "")
+        self.code.display = bool(self.code.text)
+        self.commit.show(self.tr, self.stake, [choice.text.get(lang) for choice in self.choices])
         self._show_reasons()
         self._show_verdict()
-        self.say_frame()
+        if self.is_mounted:
+            self.say_frame()
+            self._focus()
 
     def _show_reasons(self) -> None:
-        panel = self.query_one(".reasons")
         asked = self.phase == "reason" or self.reason is not None
-        panel.display = asked
+        first = asked and not self.reasons.display
+        self.reasons.display = asked
         if not asked:
             return
-        reasons = self.query_one(Reasons)
-        self.query_one(".why", Static).update(Content(self.tr("card.because")))
+        self.because.update(Content(self.tr("card.because")))
         offered = self.question.reasons(self.order_seed)
-        reasons.set_rows([reason.text.get(self.tr.lang) for reason in offered])
-        reasons.choose(self.reason)
-        reasons.disabled = self.phase != "reason"
-        if self.phase == "reason":
-            reasons.focus()
-            self.call_after_refresh(self._bring_into_view, ".reasons")
-        else:
+        self.offered.set_rows([reason.text.get(self.tr.lang) for reason in offered])
+        self.offered.choose(self.reason)
+        self.offered.disabled = self.phase != "reason"
+        if self.phase == "verdict":
             key = next((n for n, reason in enumerate(offered) if reason.id == self.question.reason_key), None)
-            reasons.tag(outcome_tags(self.tr, key, self.reason))
+            self.offered.tag(outcome_tags(self.tr, key, self.reason))
+        if first:
+            self.call_after_refresh(self._bring_into_view, self.reasons)
 
     def _show_verdict(self) -> None:
-        panel = self.query_one(".verdict")
-        first = self.phase == "verdict" and not panel.display
-        panel.display = self.phase == "verdict"
+        first = self.phase == "verdict" and not self.verdict.display
+        self.verdict.display = self.phase == "verdict"
         if self.phase != "verdict" or self.grade is None:
             return
         tr, grade = self.tr, self.grade
         key = next(n for n, choice in enumerate(self.choices) if choice.id == grade.key)
-        commit = self.query_one(Commit)
-        commit.options.tag(outcome_tags(tr, key, self.stake.option))
-        self.query_one(".headline", Static).update(self._headline(grade))
-        belief = self.query_one(".belief", Static)
+        self.commit.options.tag(outcome_tags(tr, key, self.stake.option))
+        self.headline.update(self._headline(grade))
         found = self.app.bank.misconceptions.get(grade.misconception or "")
-        belief.display = found is not None
+        self.belief.display = found is not None
         if found is not None:
-            belief.update(
+            self.belief.update(
                 Content.assemble(
                     (tr("card.belief"), "$muted"),
-                    " ",
                     spans(found.name.get(tr.lang)).stylize("bold"),
                     "\n",
                     spans(found.because.get(tr.lang)),
                 )
             )
-        self.query_one(".explain", Prose).update(self.question.explain.get(tr.lang))
-        evidence = self.query_one(".evidence", Prose)
-        evidence.update("\n\n".join(evidence_text(self.app, self.question, self.lab)))
-        evidence.set_class(not evidence.text, "-nothing")
-        self.query_one(".source", Static).update(
-            Content.styled(tr("card.source", source=self.question.source), "$muted")
-        )
+        self.explanation.update(self.question.explain.get(tr.lang))
+        self.evidence.update("\n\n".join(evidence_text(self.app, self.question, self.lab)))
+        self.evidence.display = bool(self.evidence.text)
+        self.source.update(Content.styled(tr("card.source", source=self.question.source), "$muted"))
         if first:
-            self.query_one(VerticalScroll).focus()
-            self.call_after_refresh(self._bring_into_view, ".verdict")
+            self.call_after_refresh(self._bring_into_view, self.verdict)
+
+    def _focus(self) -> None:
+        """Arrow keys go to what can be chosen now, after the verdict to the text."""
+        at = {"open": self.commit.options, "reason": self.offered, "verdict": self.scroll}
+        at[self.phase].focus(scroll_visible=False)
 
     def _headline(self, grade: Grade) -> Content:
+        """Right or wrong by glyph and word, what honesty earned, and the right option where it was missed."""
         tr, stake = self.tr, self.stake
         points = f"{grade.points:+.0f}".replace("+0", "0").replace("-0", "0")
         if stake.dont_know:
-            return Content.assemble(
-                (f"– {tr('card.did_not_know')}", "bold"), "   ", (tr("card.points", points=points), "$muted")
-            )
-        word, style = (
-            (f"✓ {tr('card.right')}", "$success bold")
-            if grade.ok
-            else (f"✗ {tr('card.wrong')}", "$error bold")
+            word, style, said = f"– {tr('card.did_not_know')}", "bold", tr("card.points", points=points)
+        else:
+            said = tr("card.said", p=percent(stake.p), points=points)
+            word, style = f"✗ {tr('card.wrong')}", "$error bold"
+            if grade.ok:
+                word, style = f"✓ {tr('card.right')}", "$success bold"
+        headline = Content.assemble((word, style), "   ", (said, "$muted"))
+        if grade.ok:
+            return headline
+        key = next(choice.text.get(tr.lang) for choice in self.choices if choice.id == grade.key)
+        return Content.assemble(
+            headline, "\n", (tr("card.right_is"), "$muted"), spans(key).stylize_before("bold")
         )
-        said = tr("card.said", p=percent(stake.p), points=points)
-        return Content.assemble((word, style), "   ", (said, "$muted"))
 
-    def _bring_into_view(self, selector: str) -> None:
-        """Brings the newest part into view, with as much of what is above it as fits."""
-        scroll = self.query_one(VerticalScroll)
-        part = self.query_one(selector)
-        bottom = part.virtual_region.bottom
-        top = (
-            part.virtual_region.y - 1
-            if part.outer_size.height > scroll.size.height
-            else bottom - scroll.size.height
-        )
-        scroll.scroll_to(y=max(0, min(top, part.virtual_region.y)), animate=False)
+    def _bring_into_view(self, part: Widget) -> None:
+        """Scrolls so that the newest part shows, with as much of what is above it as fits."""
+        region, height = part.virtual_region, self.scroll.size.height
+        top = region.y - 1 if region.height > height else region.bottom - height
+        self.scroll.scroll_to(y=max(0, top), animate=False)
 
     # what a person does
 
@@ -306,6 +301,11 @@ class CardScreen(Page):
                 self.session.card_done(self)
             else:
                 self.app.back()
+
+    def action_back(self) -> None:
+        if self.session is not None and self.answer is not None:
+            self.session.card_done(self, go_on=False)
+        self.app.back()
 
     def action_lab(self) -> None:
         if self.phase == "verdict" and self.lab is not None:
@@ -360,6 +360,10 @@ class CardScreen(Page):
         self.show()
 
 
+def _line(classes: str | None = None) -> Static:
+    return Static(classes=classes, markup=False)
+
+
 def evidence_text(app: TorchproofApp, question: Question, lab: Lab | None) -> Iterator[str]:
     """Paragraphs of Markdown-light: what was measured about the claim, and code with what it prints."""
     tr = app.tr
@@ -388,9 +392,9 @@ def evidence_text(app: TorchproofApp, question: Question, lab: Lab | None) -> It
                 ),
             )
     if question.evidence is not None and question.evidence.code:
-        yield "```python\n" + question.evidence.code.strip("\n") + "\n```"
-        yield tr("card.prints")
-        yield "```\n" + (question.evidence.prints or "").strip("\n") + "\n```"
+        code = question.evidence.code.strip("\n")
+        printed = [f"# {line}" for line in (question.evidence.prints or "").strip("\n").split("\n")]
+        yield "\n".join(["```python", code, "", f"# {tr('card.prints')}", *printed, "```"])
 
 
 def evidence_of(app: TorchproofApp, lab: Lab) -> Evidence | None:

@@ -1,4 +1,4 @@
-"""The FAQ: entries, their claims with the learner's own standing, and what is known of a claim once answered."""
+"""The FAQ: entries, their claims with the learner's own standing, and what is known of an answered claim."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
     from tui.app import TorchproofApp
 
 MARKS = {"unseen": "○", "asked": "◐", "learning": "◐", "holding": "●", "durable": "●"}
-STYLES = {"unseen": "$muted", "asked": "$accent", "learning": "$accent", "holding": "$success", "durable": "$success"}
-VERDICTS = {"true": "$success", "true-with-conditions": "$success", "misleading": "$warning", "false": "$error"}
+STYLES = {
+    "unseen": "$muted",
+    "asked": "$accent",
+    "learning": "$accent",
+    "holding": "$success",
+    "durable": "$success",
+}
+VERDICTS = {
+    "true": "$success",
+    "true-with-conditions": "$success",
+    "misleading": "$warning",
+    "false": "$error",
+}
 
 
 def standings(app: "TorchproofApp") -> "Mapping[str, Standing]":
@@ -34,9 +45,6 @@ class FaqScreen(Page):
 
     KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
     HELP_KEY = "shell.help_faq"
-    CSS = """
-    FaqScreen Menu { margin: 1 0; }
-    """
 
     def heading(self) -> str:
         return self.tr("shell.faq")
@@ -59,6 +67,8 @@ class FaqScreen(Page):
         for entry in self.app.bank.entries.values():
             marks = [found[claim.id].state for claim in self.app.bank.claims_of(entry.id)]
             strip = Content.assemble(*((MARKS[mark], STYLES[mark]) for mark in marks))
+            if not marks:
+                strip = Content.styled(self.tr("shell.entry_empty"), "$muted")
             title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title.get(lang), "  ", strip)
             summary = spans(entry.summary.get(lang)).stylize_before("$muted")
             rows.append(Content("\n").join([title, summary]))
@@ -79,13 +89,13 @@ class ClaimsScreen(Page):
 
     KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
     HELP_KEY = "shell.help_faq"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     CSS = """
     ClaimsScreen { layout: horizontal; }
     ClaimsScreen .list { width: 1fr; }
-    ClaimsScreen .detail { width: 1fr; padding: 1 2; display: none; }
-    ClaimsScreen.-wide .detail { display: block; }
-    ClaimsScreen Menu { margin: 1 0; }
+    ClaimsScreen .detail { width: 1fr; display: none; }
+    ClaimsScreen.-wide .detail, ClaimsScreen.-empty .detail { display: block; }
+    ClaimsScreen.-empty .list { display: none; }
     """
 
     def __init__(self, entry: str) -> None:
@@ -101,7 +111,7 @@ class ClaimsScreen(Page):
 
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="scroll list", can_focus=False):
-            yield Menu()
+            yield Menu(hang=len("○ E1.1  "))
         with VerticalScroll(classes="scroll detail", can_focus=False):
             yield Prose()
 
@@ -120,7 +130,10 @@ class ClaimsScreen(Page):
             state = found[claim.id].state
             mark = Content.assemble((MARKS[state], STYLES[state]), " ", (claim.id, "$muted"), "  ")
             rows.append(mark + spans(claim.text.get(self.tr.lang)))
+        if not rows:
+            self.query_one(Prose).update(self.tr("shell.entry_empty"))
         self.query_one(Menu).set_rows(rows)
+        self.set_class(not rows, "-empty")
         self._tell()
 
     def _tell(self) -> None:
@@ -147,7 +160,7 @@ class ClaimScreen(Page):
     KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "lab", "shell.key_lab", keep=True),)
     HELP_KEY = "shell.help_faq"
     CSS = """
-    ClaimScreen Prose { margin: 1 0; max-width: 84; }
+    ClaimScreen Prose { max-width: 84; }
     """
 
     def __init__(self, claim: str) -> None:
@@ -159,7 +172,7 @@ class ClaimScreen(Page):
 
     def keys(self) -> tuple[Key, ...]:
         lab = bool(labs_on(self.app, self.claim))
-        return tuple(key for key in super().keys() if lab or key.action != "lab")
+        return tuple(key for key in super().keys() if lab or key.action != "lab")  # noqa: SIM118
 
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="scroll"):
@@ -205,7 +218,9 @@ def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Conten
         yield Content.styled(tr("shell.answer_first"), "$muted")
     else:
         verdict = tr(f"shell.claim_{claim.verdict.replace('-', '_')}")
-        yield Content.assemble((tr("shell.claim_verdict"), "$muted"), (verdict, f"{VERDICTS[claim.verdict]} bold"))
+        yield Content.assemble(
+            (tr("shell.claim_verdict"), "$muted"), (verdict, f"{VERDICTS[claim.verdict]} bold")
+        )
         yield from blocks(claim.why.get(lang))
         yield Content.assemble((tr("shell.claim_source"), "$muted"), (claim.source, "$muted"))
     labs = labs_on(app, claim.id)

@@ -28,9 +28,6 @@ class HelpScreen(Page):
     def note(self) -> str:
         return self.of.heading()
 
-    def keys(self) -> tuple[Key, ...]:
-        return tuple(key for key in super().keys() if key.action != "help")
-
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="scroll"):
             yield Prose()
@@ -44,13 +41,18 @@ class HelpScreen(Page):
 
     def parts(self) -> list[Block | Content]:
         """Everything this page says."""
-        tr = self.tr
-        keys = table([(Content.styled(key.text, "$key bold"), tr(key.label)) for key in self.of.keys()], 60)
+        tr, keys = self.tr, self.of.keys()
+        hints = [(Content.styled(key.text, "$key bold"), tr(self._label(key))) for key in keys]
         parts: list[Block | Content] = []
         if self.of.HELP_KEY:
             parts += blocks(tr(self.of.HELP_KEY))
-        parts += [_heading(tr("shell.help_keys")), Content("\n").join(keys), _heading(tr("shell.help_loop"))]
+        parts.append(Content("\n").join([_heading(tr("shell.help_keys")), *table(hints, 60)]))
+        parts.append(_heading(tr("shell.help_loop")))
         return [*parts, *blocks(tr("shell.help_loop_text"))]
+
+    def _label(self, key: Key) -> str:
+        """In the key bar the name of the other language is enough; here there is room to say more."""
+        return "shell.key_language_long" if key.action == "language" else key.label
 
 
 def _heading(text: str) -> Content:

@@ -1,7 +1,7 @@
 """What every page has: a title line, a body, the key bar, the keys that work everywhere, a smallest size."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -17,10 +17,20 @@ from tui.i18n import Translator
 from tui.widgets.keybar import Hint, KeyBar
 
 if TYPE_CHECKING:
+    from textual import getters
+
     from tui.app import TorchproofApp
 
 SMALLEST = Size(20, 5)
-_PRINTED = {"question_mark": "?", "plus": "+", "minus": "-", "up": "↑", "down": "↓", "left": "←", "right": "→"}
+_PRINTED = {
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
 
 
 class Key(NamedTuple):
@@ -43,7 +53,7 @@ class Key(NamedTuple):
 
 
 def bindings(keys: Iterable[Key]) -> list[BindingType]:
-    """Textual's form of these keys; a key without an action is a hint only, for what a list does by itself."""
+    """Textual's form of these keys; one without an action is only a hint at what a list does by itself."""
     return [Binding(key.key, key.action, show=False) for key in keys if key.action]
 
 
@@ -85,7 +95,7 @@ class TitleLine(Widget):
 
 
 class Page(Screen[None]):
-    """A screen of torchproof. Subclasses name their KEYS, `heading()`, and yield their widgets from `body()`."""
+    """A screen of torchproof. Subclasses name KEYS and `heading()`, and yield widgets from `body()`."""
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     EVERYWHERE: ClassVar[tuple[Key, ...]] = (
@@ -94,7 +104,9 @@ class Page(Screen[None]):
         Key("q,escape,left,backspace", "back", "shell.key_back", keep=True),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
-    HELP_KEY: ClassVar[str | None] = None  # the string of the help page that is about this page: "shell.help_today"
+    HELP_KEY: ClassVar[str | None] = (
+        None  # the string of the help page that is about this page: "shell.help_today"
+    )
 
     DEFAULT_CSS = """
     Page { background: $background; color: $foreground; layout: vertical; overflow: hidden hidden; }
@@ -102,7 +114,10 @@ class Page(Screen[None]):
     Page.-too-small > * { display: none; }
     Page.-too-small > .too-small { display: block; }
     Page .scroll { height: 1fr; padding: 0 1; scrollbar-size: 1 1; overflow: hidden auto; }
+    Page.-tall .scroll { padding: 1 1 0 1; }
     """
+    # a blank line under the title only where there are lines to spare
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-tall")]
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "KEYS" in cls.__dict__:
@@ -136,7 +151,8 @@ class Page(Screen[None]):
             if not names.isdisjoint(key.key.split(","))
         }
         own = (key for key in self.KEYS if key not in instead.values())
-        return (*own, *(instead.get(place, key) for place, key in enumerate(self.EVERYWHERE)))
+        rest = (instead.get(place, key) for place, key in enumerate(self.EVERYWHERE))
+        return tuple(dict.fromkeys((*own, *rest)))
 
     def relabel(self) -> None:
         """Say everything again: the language has changed. Subclasses extend this with their own texts."""
@@ -144,9 +160,8 @@ class Page(Screen[None]):
 
     # what it has
 
-    @property
-    def app(self) -> "TorchproofApp":
-        return cast("TorchproofApp", super().app)
+    if TYPE_CHECKING:
+        app = getters.app(TorchproofApp)
 
     @property
     def tr(self) -> Translator:
@@ -162,10 +177,12 @@ class Page(Screen[None]):
         self.say_frame()
 
     def say_frame(self) -> None:
-        """Title line and key bar anew: call it when `heading()`, `note()` or `keys()` would answer otherwise."""
+        """Title line and key bar anew, for when `heading()`, `note()` or `keys()` would answer otherwise."""
         tr = self.tr
         self.query_one(TitleLine).update(tr("shell.name"), self.heading(), self.note())
-        self.query_one(KeyBar).update([Hint(key.text, tr(key.label), key.keep) for key in self.keys() if key.show])
+        self.query_one(KeyBar).update(
+            [Hint(key.text, tr(key.label), key.keep) for key in self.keys() if key.show]
+        )
         self.query_one(".too-small", Static).update(
             tr("shell.too_small", columns=SMALLEST.width, rows=SMALLEST.height)
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 
 from tui.screens.page import Key, Page
 from tui.widgets.prose import Block, Prose
@@ -36,7 +37,7 @@ class ProgressScreen(Page):
     def on_mount(self) -> None:
         self.relabel()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
         self.relabel()
 
     def relabel(self) -> None:
@@ -60,13 +61,11 @@ def report(app: "TorchproofApp", width: int) -> Iterator[Block | Content]:
             Content(tr("shell.sum_days", **counts, streak=streak(events, app.today()))),
         ]
     )
-    yield _heading(tr("shell.entries"))
-    yield Content("\n").join(_entries(app, events, width))
-    yield _heading(tr("shell.calibration"))
-    yield Content(tr("shell.calibration_about"))
+    yield Content("\n").join([_heading(tr("shell.entries")), *_entries(app, events, width)])
+    about = Content.styled(tr("shell.calibration_about"), "$muted")
+    yield Content("\n").join([_heading(tr("shell.calibration")), about])
     yield from _calibration(app, events, width)
-    yield _heading(tr("shell.days", count=DAYS))
-    yield Content("\n").join(_days(app, events, width))
+    yield Content("\n").join([_heading(tr("shell.days", count=DAYS)), *_days(app, events, width)])
 
 
 def _heading(text: str) -> Content:
@@ -81,7 +80,9 @@ def _entries(app: "TorchproofApp", events: "Sequence[Event]", width: int) -> lis
     head = [tr(f"shell.col_{name}") for name in ("entry", "claims", "seen", "learning", "holding", "recall")]
     rows: list[list[Content | str]] = [[Content.styled(name, "$muted") for name in head]]
     for entry in mastery.entries(app.bank, standing).values():
-        title = Content.assemble((f"{entry.entry}  ", "$muted"), app.bank.entries[entry.entry].title.get(tr.lang))
+        title = Content.assemble(
+            (f"{entry.entry}  ", "$muted"), app.bank.entries[entry.entry].title.get(tr.lang)
+        )
         if not entry.questions:
             rows.append([title, Content.styled("–", "$muted")])
             continue
@@ -135,11 +136,15 @@ def _days(app: "TorchproofApp", events: "Sequence[Event]", width: int) -> list[C
         given = answers.get(day, [])
         if not given and day not in bets:
             continue
-        bar = Content.assemble(("■" * min(sum(given), 30), "$success"), ("□" * min(given.count(False), 30), "$muted"))
-        words = tr("shell.day_answers", count=len(given), right=sum(given))
-        if bets.get(day):
-            words += tr("shell.comma") + tr("shell.day_bets", count=bets[day])
-        rows.append([day.isoformat(), words, bar])
+        bar = Content.assemble(
+            ("■" * min(sum(given), 30), "$success"), ("□" * min(given.count(False), 30), "$muted")
+        )
+        words = []
+        if given:
+            words.append(tr("shell.day_answers", count=len(given), right=sum(given)))
+        if day in bets:
+            words.append(tr("shell.day_bets", count=bets[day]))
+        rows.append([day.isoformat(), tr("shell.comma").join(words), bar])
     if not rows:
         return [Content.styled(tr("shell.days_none"), "$muted")]
     return table(rows, width, flex=2, least=0, drop=(2,))

@@ -1,14 +1,17 @@
 """Runs: every run of a lab there is, from here or the command line; open it, stop it, read its log."""
 
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 
-from tui.runs import RunView, RunWatch
+from tui.i18n import Translator
+from tui.runs import RunView, RunWatch, run_age
 from tui.screens.page import Ask, Key, Option, Page
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose
@@ -31,6 +34,16 @@ STYLES = {
 MARKS = {"starting": "▸", "running": "▸", "done": "✓", "stopped": "■", "failed": "✗", "lost": "✗"}
 
 
+class _Ruled(msgspec.Struct):
+    verdict: str
+
+
+class _Kept(msgspec.Struct):
+    """What is read of a run's verdict.json."""
+
+    verdicts: list[_Ruled]
+
+
 class RunsScreen(Page):
     """All runs, newest first. A verdict shows only where the learner has seen it in the lab."""
 
@@ -41,13 +54,12 @@ class RunsScreen(Page):
     )
     HELP_KEY = "shell.help_runs"
     CSS = """
-    RunsScreen Menu { margin: 1 0; }
-    RunsScreen .none { margin: 1 0; color: $muted; }
+    RunsScreen .none { color: $muted; }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.watch: RunWatch | None = None
+        self.run_watch: RunWatch | None = None
         self._timer: Timer | None = None
 
     def heading(self) -> str:
@@ -58,7 +70,7 @@ class RunsScreen(Page):
 
     @property
     def views(self) -> list[RunView]:
-        return self.watch.views if self.watch is not None else []
+        return self.run_watch.views if self.run_watch is not None else []
 
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="scroll", can_focus=False):
@@ -66,8 +78,8 @@ class RunsScreen(Page):
             yield Prose(classes="none")
 
     def on_mount(self) -> None:
-        self.watch = RunWatch(self.app.paths.runs)
-        self.watch.look()
+        self.run_watch = RunWatch(self.app.paths.runs)
+        self.run_watch.look()
         self.show()
         self.query_one(Menu).focus()
         self._timer = self.set_interval(LOOK_EVERY, self._look)
@@ -81,8 +93,8 @@ class RunsScreen(Page):
             self._timer.resume()
             self._look()
 
-    def on_resize(self) -> None:
-        if self.watch is not None:
+    def on_resize(self, event: events.Resize) -> None:
+        if self.run_watch is not None:
             self.show()
 
     def relabel(self) -> None:
@@ -90,13 +102,13 @@ class RunsScreen(Page):
         self.show()
 
     def _look(self) -> None:
-        if self.watch is not None and self.watch.look():
-            self.show()
-
-    def show(self) -> None:
-        """Draw the runs as they are now."""
-        menu = self.query_one(Menu)
         under = self._chosen()
+        if self.run_watch is not None and self.run_watch.look():
+            self.show(under)
+
+    def show(self, under: "Run | None" = None) -> None:
+        """Draw the runs as they are now, with the cursor on `under` where that is still there."""
+        menu = self.query_one(Menu)
         rows = run_rows(self.app, self.views, max(1, self.size.width - 5))
         cursor = next((i for i, seen in enumerate(self.views) if under and seen.run == under), menu.cursor)
         if [row.plain for row in menu.rows] != [row.plain for row in rows]:
@@ -147,11 +159,12 @@ class RunsScreen(Page):
 
 def run_rows(app: "TorchproofApp", views: list[RunView], width: int) -> list[Content]:
     """A line a run: status, lab, what came out or how far it is, device, seeds, age."""
-    from questions.progress import Result
+    from questions.progress import Bet, Result
 
     tr = app.tr
-    seen = {event.run for event in app.progress.events() if isinstance(event, Result)}
-    settled = {event.lab for event in app.progress.events() if isinstance(event, Result)}
+    events = app.progress.events()
+    bets = {event.lab for event in events if isinstance(event, Bet)}
+    read = {event.lab for event in events if isinstance(event, Result)}
     rows = []
     for view in views:
         spec = view.run.spec
@@ -166,31 +179,43 @@ def run_rows(app: "TorchproofApp", views: list[RunView], width: int) -> list[Con
             result = ""
         elif not spec.settles:
             result = tr("shell.own_knobs")
-        elif view.run.id in seen or spec.lab in settled:
-            result = verdict_words(view.run, tr.lang, app)
+        elif spec.lab in read:
+            words = (tr(f"shell.verdict_{name}") for name in verdicts(view.run))
+            result = tr("shell.comma").join(dict.fromkeys(words))
         else:
-            result = tr("shell.bet_first")
-        age = age_text(app, spec.created_at)
+            result = tr("shell.to_be_read" if spec.lab in bets else "shell.bet_first")
+        age = age_text(tr, run_age(view.run, app.now()))
         rows.append((status, app.lab_title(spec.lab), result, spec.device, age))
     return table(rows, width, flex=1, align="llllr", drop=(3, 4, 2), least=10)
 
 
-def verdict_words(run: "Run", lang: str, app: "TorchproofApp") -> str:
-    """What the run said of the claims, in a few words: "refuted", "supported, undecided"."""
-    verdicts = app.verdicts(run)
-    return app.tr("shell.comma").join(dict.fromkeys(app.tr(f"shell.verdict_{name}") for name in verdicts))
+def verdicts(run: "Run") -> list[str]:
+    """What a finished run says of the claims of its lab, one word a rule; empty where it says nothing."""
+    import msgspec
 
+    class Word(msgspec.Struct):
+        verdict: str
 
-def age_text(app: "TorchproofApp", created_at: str) -> str:
-    """How long ago, in the largest unit that says something."""
+    class Kept(msgspec.Struct):
+        verdicts: list[Word]
+
     try:
-        seconds = (app.now() - datetime.fromisoformat(created_at)).total_seconds()
-    except (ValueError, TypeError):
+        return [
+            word.verdict for word in msgspec.json.decode(run.verdict_file.read_bytes(), type=Kept).verdicts
+        ]
+    except (OSError, msgspec.MsgspecError):
+        return []
+
+
+def age_text(tr: Translator, age: timedelta) -> str:
+    """How long ago, in the largest unit that says something."""
+    if age == timedelta.max:
         return ""
+    seconds = int(age.total_seconds())
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= length:
-            return app.tr(f"shell.age_{unit}", count=int(seconds // length))
-    return app.tr("shell.age_now")
+            return tr(f"shell.age_{unit}", count=seconds // length)
+    return tr("shell.age_now")
 
 
 class LogScreen(Page):

@@ -30,23 +30,24 @@ class Values(Menu):
 
     def row_lines(self, index: int, width: int) -> Iterator[Content]:
         here = self.active and index == self.cursor
-        first = Content.styled("› " if here else "  ", "$accent bold")
-        name_width = max(map(cell_len, self.names)) + 2
-        options = Content("  ").join(
+        name = Content.styled(self.names[index], "bold" if here else "")
+        name = Content.assemble(("› " if here else "  ", "$accent bold"), name)
+        indent = max(map(cell_len, self.names)) + 4
+        options = [
             Content.styled(f"({'●' if on else ' '}) {word}", "bold" if on else "$muted")
             for word, on in self.values[index]
-        )
-        chosen = next((word for word, on in self.values[index] if on), "")
-        name = Content.styled(self.names[index], "bold" if here else "")
-        if 2 + name_width + options.cell_length <= width:
-            yield Content.assemble(first, pad(name, name_width), options)
-        elif width >= 12:
-            line = Content.assemble(name, " ", (f"(●) {chosen}", "bold"))
-            for piece in lines(line, width, "  "):
-                yield first + piece[2:]
-                first = Content("  ")
-        else:
-            yield Content(chosen).truncate(width)
+        ]
+        if max(option.cell_length for option in options) > width - indent:
+            chosen = next((word for word, on in self.values[index] if on), "")
+            yield from lines(Content.assemble(name, "  ", (chosen, "bold")), width, "", "    ")
+            return
+        line = pad(name, indent)
+        for number, option in enumerate(options):
+            if number and line.cell_length + 2 + option.cell_length > width:
+                yield line
+                line = Content(" " * indent)
+            line = Content.assemble(line, "  " if line.plain.strip() and number else "", option)
+        yield line
 
 
 class SettingsScreen(Page):
@@ -67,7 +68,7 @@ class SettingsScreen(Page):
             yield Prose(classes="about")
 
     CSS = """
-    SettingsScreen Values { margin: 1 0; }
+    SettingsScreen Values { margin-bottom: 1; }
     SettingsScreen .about { color: $muted; }
     """
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from textual.app import ComposeResult
@@ -12,10 +13,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.i18n import Translator
-from tui.runs import RunWatch
+from tui.runs import RunWatch, run_age
 from tui.screens.page import Key, Page
 from tui.widgets.prose import lines
-from tui.widgets.table import ends
+from tui.widgets.table import ends, pad
 
 if TYPE_CHECKING:
     from labs.hardware import Short
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 
 Mark = Literal["holding", "learning", "unseen", "empty"]
 GLYPHS: dict[Mark, str] = {"holding": "●", "learning": "◐", "unseen": "○", "empty": "·"}
+STYLES: dict[Mark, str] = {
+    "holding": "$success",
+    "learning": "$accent",
+    "unseen": "$muted",
+    "empty": "$muted",
+}
+WORDS = 26  # cells kept for the words behind the marks, so that the marks of all entries line up
+NEWS = timedelta(days=1)  # how long a lost run is told of here; Runs shows it for ever
+DRIVER_PATIENCE = 0.3  # seconds until a sleeping graphics driver is answered later
 LOOK_EVERY = 1.0  # seconds between looks at the runs; nothing is drawn where nothing changed
 
 
@@ -75,8 +85,12 @@ def board(view: Overview, tr: Translator, width: int, height: int) -> list[Conte
     labs = list(_lab_lines(view, tr, width))
     entries = [_entry_line(entry, tr, width) for entry in view.entries]
     blank = Content("")
-    legend = "  ".join(f"{GLYPHS[mark]} {tr(f'shell.mark_{mark}')}" for mark in ("holding", "learning", "unseen"))
-    heading = ends(Content.styled(tr("shell.entries"), "$muted"), Content.styled(legend, "$muted"), width)
+    marks: tuple[Mark, ...] = ("holding", "learning", "unseen")
+    legend = Content("  ").join(
+        Content.assemble((GLYPHS[mark], STYLES[mark]), (f" {tr(f'shell.mark_{mark}')}", "$muted"))
+        for mark in marks
+    )
+    heading = ends(Content.styled(tr("shell.entries"), "$muted"), legend, width)
     lab_heading = Content.styled(tr("shell.labs"), "$muted")
     if not entries:
         full = [blank, *head, blank, *labs]
@@ -92,7 +106,7 @@ def board(view: Overview, tr: Translator, width: int, height: int) -> list[Conte
 
 def _plan_lines(plan: PlanLine | None, tr: Translator, width: int) -> Iterator[Content]:
     if plan is None:
-        yield Content.styled(tr("shell.reading"), "$muted")
+        yield Content.styled(tr("shell.reading"), "$muted").truncate(width, ellipsis=True)
         return
     if plan.left is not None:
         headline, hint = tr("shell.plan_left", count=plan.left), "shell.enter_continue"
@@ -103,7 +117,7 @@ def _plan_lines(plan: PlanLine | None, tr: Translator, width: int) -> Iterator[C
             if count
         ] or [tr("shell.plan_other", count=plan.cards)]
         headline = tr("shell.plan", minutes=plan.minutes, what=tr("shell.comma").join(parts))
-        hint = "shell.enter_first" if plan.fresh else "shell.enter_start"
+        hint = "shell.enter_first" if plan.fresh and width >= 60 else "shell.enter_start"
     elif plan.fresh:
         headline, hint = tr("shell.plan_empty"), ""
     else:
@@ -121,6 +135,8 @@ def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
     asked = [mark for mark in entry.marks if mark != "empty"]
     if not asked:
         right = Content.styled(tr("shell.entry_empty"), "$muted")
+        if width >= 60:
+            right = pad(right, WORDS)
         return ends(Content.assemble((f"{entry.id}  ", "$muted"), (entry.title, "$muted")), right, width)
     strip = _strip(entry.marks)
     counts = [
@@ -133,19 +149,14 @@ def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
         if count
     ]
     words = tr("shell.comma").join(counts) or tr("shell.count_new", count=len(asked))
-    if width >= 60:
-        right = Content.assemble(strip, "  ", (words, "$muted"))
-        room = WORDS - Content(words).cell_length
-        return ends(title, Content.assemble(right, " " * max(0, room)), width)
-    return ends(title, strip, width)
-
-
-WORDS = 22  # cells kept for the words behind the marks, so that the marks of all entries line up
+    if width < 60:
+        return ends(title, strip, width)
+    behind = Content.styled(words, "$muted")
+    return ends(title, Content.assemble(strip, "  ", pad(behind, max(WORDS, behind.cell_length))), width)
 
 
 def _strip(marks: Sequence[Mark]) -> Content:
-    styles = {"holding": "$success", "learning": "$accent", "unseen": "$muted", "empty": "$muted"}
-    return Content.assemble(*((GLYPHS[mark], styles[mark]) for mark in marks))
+    return Content.assemble(*((GLYPHS[mark], STYLES[mark]) for mark in marks))
 
 
 def _lab_lines(view: Overview, tr: Translator, width: int) -> Iterator[Content]:
@@ -156,7 +167,9 @@ def _lab_lines(view: Overview, tr: Translator, width: int) -> Iterator[Content]:
     for title in view.waiting:
         yield ends(Content.assemble(("✓ ", "$success bold"), title), Content(tr("shell.result_waits")), width)
     if view.lost:
-        yield Content.styled(tr("shell.runs_lost", count=view.lost), "$warning").truncate(width, ellipsis=True)
+        yield Content.styled(tr("shell.runs_lost", count=view.lost), "$warning").truncate(
+            width, ellipsis=True
+        )
     if not (view.running or view.waiting or view.lost):
         yield Content.styled(tr("shell.no_lab_runs"), "$muted").truncate(width, ellipsis=True)
 
@@ -214,13 +227,15 @@ class TodayScreen(Page):
         Key("q,escape,ctrl+d", "back", "shell.key_quit", keep=True),
     )
     HELP_KEY = "shell.help_today"
-    CSS = """
+    # Textual does not read the CSS of an app's first screen, only its DEFAULT_CSS.
+    DEFAULT_CSS = """
     TodayScreen .scroll { scrollbar-size: 0 0; }
+    TodayScreen.-tall .scroll { padding: 0 1; }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.watch: RunWatch | None = None
+        self.run_watch: RunWatch | None = None
         self.device: Short | None = None
         self.loaded = False
         self._overview = Overview()
@@ -245,27 +260,29 @@ class TodayScreen(Page):
         for step in (lambda: app.bank, lambda: app.catalog, lambda: app.progress):
             step()
             await asyncio.sleep(0)
-        self.watch = RunWatch(app.paths.runs)
-        self.watch.look()
+        self.run_watch = RunWatch(app.paths.runs)
+        self.run_watch.look()
         self.loaded = True
         self.show()
         self._timer = self.set_interval(LOOK_EVERY, self._look)
-        self.run_worker(self._ask_hardware(), exit_on_error=False)
+        asked = asyncio.ensure_future(self._ask_hardware())
+        await asyncio.wait({asked}, timeout=DRIVER_PATIENCE)
 
     async def _ask_hardware(self) -> None:
         from labs import hardware
 
         self.device = hardware.short(await asyncio.to_thread(hardware.describe))
-        self.say_frame()
+        if self.is_attached:
+            self.say_frame()
 
     def show(self) -> None:
         """Work everything out anew and draw it."""
-        if self.loaded and self.watch is not None:
-            self._overview = overview(self.app, self.watch)
+        if self.loaded and self.run_watch is not None:
+            self._overview = overview(self.app, self.run_watch)
             self.query_one(Board).show(self._overview, self.tr)
 
     def _look(self) -> None:
-        if self.watch is not None and self.watch.look():
+        if self.run_watch is not None and self.run_watch.look():
             self.show()
 
     def on_screen_suspend(self) -> None:
@@ -275,9 +292,9 @@ class TodayScreen(Page):
     def on_screen_resume(self) -> None:
         if self._timer is not None:
             self._timer.resume()
-        if self.watch is not None:
+        if self.run_watch is not None:
             self.app.progress.refresh()  # another window may have been answering
-            self.watch.look()
+            self.run_watch.look()
         self.show()
 
     def relabel(self) -> None:
@@ -299,7 +316,7 @@ def device_text(device: "Short", tr: Translator) -> str:
 def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
     """What Today shows now, from the bank, the log, the labs and the runs."""
     from questions import mastery
-    from questions.progress import Result
+    from tui.session import waiting
 
     lang, events = app.tr.lang, app.progress.events()
     standing = mastery.standings(events, app.bank, app.now())
@@ -315,21 +332,19 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
                 sum(stand.due is not None and stand.due <= today for _, stand in of_entry),
             )
         )
-    settled = {event.lab for event in events if isinstance(event, Result)}
-    running, waiting = [], {}
-    for seen in watch.views:
-        lab = seen.run.spec.lab
-        if seen.live:
-            eta = None if seen.eta_s is None else round(seen.eta_s)
-            running.append(LabLine(app.lab_title(lab), int(seen.progress * 100), eta))
-        elif seen.status == "done" and seen.run.spec.settles and lab in app.catalog.labs and lab not in settled:
-            waiting[lab] = app.lab_title(lab)
     return Overview(
         plan_line(app, not events),
         tuple(entries),
-        tuple(running),
-        tuple(waiting.values()),
-        sum(seen.status == "lost" for seen in watch.views),
+        tuple(
+            LabLine(
+                app.lab_title(seen.run.spec.lab),
+                int(seen.progress * 100),
+                None if seen.eta_s is None else round(seen.eta_s),
+            )
+            for seen in watch.live
+        ),
+        tuple(app.lab_title(run.spec.lab) for run in waiting(events, [seen.run for seen in watch.views])),
+        sum(seen.status == "lost" and run_age(seen.run, app.now()) < NEWS for seen in watch.views),
     )
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -90,14 +91,24 @@ def certainties(tr: Translator, chance: float) -> list[Content]:
 
 
 class Options(Choices):
-    """Choices whose digits may belong to the confidence instead."""
+    """Choices whose digits may belong to the confidence instead, and whose letters belong to the page."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("j,k", "leave_to_page", show=False)]
     digits = True
+
+    def action_leave_to_page(self) -> None:
+        raise SkipAction
 
     def action_number(self, digit: int) -> None:
         if not self.digits:
             raise SkipAction
         super().action_number(digit)
+
+
+class FinalOptions(Options):
+    """Options whose pick is final: a digit or space picks, enter is left to the page."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave_to_page", show=False)]
 
 
 class Commit(Vertical):
@@ -111,15 +122,18 @@ class Commit(Vertical):
     Commit > .hint { height: auto; color: $muted; }
     """
 
-    @property
-    def options(self) -> Options:
-        return self.query_one(Options)
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = Options()
+        self.ask = Static(classes="ask", markup=False)
+        self.keys = Flow()
+        self.hint = Static(classes="hint", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield Options()
-        yield Static(classes="ask", markup=False)
-        yield Flow()
-        yield Static(classes="hint", markup=False)
+        yield self.options
+        yield self.ask
+        yield self.keys
+        yield self.hint
 
     def show(self, tr: Translator, stake: Stake, labels: Sequence[str]) -> None:
         """Draws the stake with these labels."""
@@ -128,13 +142,13 @@ class Commit(Vertical):
         options.set_rows(labels)
         options.choose(stake.option)
         options.disabled = stake.complete
-        ask, hint = self.query_one(".ask", Static), self.query_one(".hint", Static)
         sure = stake.option is not None and not stake.complete
-        ask.display = sure
-        ask.update(Content(tr("card.how_sure")))
-        self.query_one(Flow).update(self._keys(tr, stake))
-        hint.display = sure
-        hint.update(Content(tr("card.may_change")))
+        self.ask.display = self.hint.display = sure
+        self.ask.update(Content(tr("card.how_sure")))
+        self.keys.update(self._keys(tr, stake))
+        self.hint.update(Content(tr("card.may_change")))
+        if sure:  # in a low window the confidence would stay below its edge
+            self.call_after_refresh(self.hint.scroll_visible, animate=False, immediate=True)
 
     @staticmethod
     def _keys(tr: Translator, stake: Stake) -> list[Content]:

@@ -1,4 +1,4 @@
-"""Lists to pick from by key: `Menu` moves a cursor over rows, `Choices` numbers them and marks the chosen one."""
+"""Lists to pick from by key: `Menu` moves a cursor over rows, `Choices` numbers them and marks one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
@@ -61,10 +61,13 @@ class Menu(Widget, can_focus=True):
         rows: Sequence[Content | str] = (),
         *,
         cursor: int = 0,
+        hang: int = 0,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
+        """hang: cells by which a row's later lines are set in from its first."""
         super().__init__(id=id, classes=classes)
+        self.hang = hang
         self.rows: list[Content] = [_content(row) for row in rows]
         self.cursor = cursor if 0 <= cursor < len(self.rows) else 0
         self._laid_out: tuple[int, Content, list[int]] | None = None
@@ -86,7 +89,8 @@ class Menu(Widget, can_focus=True):
         """The lines of one row at `width` cells."""
         here = self.active and index == self.cursor
         mark = CURSOR if here else "  "
-        for number, line in enumerate(lines(self.rows[index], width, "  ")):
+        hang = " " * (2 + self.hang)
+        for number, line in enumerate(lines(self.rows[index], width, "  ", hang if width > 20 else "  ")):
             if number == 0 and width >= 4:
                 line = Content.styled(mark, "$accent bold") + line[2:]
             yield line.stylize_before("bold") if here else line

@@ -22,7 +22,9 @@ class Flow(Widget):
         self.pieces: tuple[Content, ...] = ()
 
     def update(self, pieces: Sequence[Content]) -> None:
-        """Shows other pieces; lays out anew only where the number of lines changes."""
+        """Shows other pieces; draws only where they differ, lays out where the number of lines changes."""
+        if [(piece.plain, piece.spans) for piece in pieces] == [(p.plain, p.spans) for p in self.pieces]:
+            return
         width = self.size.width
         before = len(self.pack(width))
         self.pieces = tuple(pieces)

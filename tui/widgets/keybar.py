@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-GAP = 2
+GAPS = (2, 1)  # between hints: the wider one where everything fits
 
 
 class Hint(NamedTuple):
@@ -20,7 +20,7 @@ class Hint(NamedTuple):
 
 
 class KeyBar(Widget):
-    """One line of hints. Where they do not fit, labels go before keys, and `keep` hints go last of all."""
+    """One line of hints. Where they do not fit they move closer, then the last go; `keep` ones lose words."""
 
     DEFAULT_CSS = """
     KeyBar { height: 1; width: 1fr; dock: bottom; padding: 0 1; color: $muted; text-wrap: nowrap; }
@@ -37,10 +37,11 @@ class KeyBar(Widget):
             self.refresh()
 
     def render(self) -> Content:
+        hints, gap = fitting(self.hints, self.size.width)
         parts: list[Content | tuple[str, str] | str] = []
-        for key, label, _ in fitting(self.hints, self.size.width):
+        for key, label, _ in hints:
             if parts:
-                parts.append(" " * GAP)
+                parts.append(" " * gap)
             parts.append((key, "$key bold"))
             if label:
                 parts.append(f" {label}")
@@ -53,15 +54,19 @@ class KeyBar(Widget):
         return 1
 
 
-def _cells(hints: Sequence[Hint]) -> int:
+def _cells(hints: Sequence[Hint], gap: int) -> int:
     words = sum(cell_len(hint.key) + (cell_len(hint.label) + 1 if hint.label else 0) for hint in hints)
-    return words + GAP * max(0, len(hints) - 1)
+    return words + gap * max(0, len(hints) - 1)
 
 
-def fitting(hints: Sequence[Hint], width: int) -> list[Hint]:
-    """The hints that fit into `width` cells, in order: the last of those that need not stay go first."""
+def fitting(hints: Sequence[Hint], width: int) -> tuple[list[Hint], int]:
+    """The hints that fit into `width` cells, in order, and the gap between them."""
     shown = list(hints)
-    while shown and _cells(shown) > width:
+    for gap in GAPS:
+        if _cells(shown, gap) <= width:
+            return shown, gap
+    gap = GAPS[0]
+    while shown and _cells(shown, gap) > width:
         loose = [index for index, hint in enumerate(shown) if not hint.keep]
         if loose:
             del shown[loose[-1]]
@@ -69,4 +74,4 @@ def fitting(hints: Sequence[Hint], width: int) -> list[Hint]:
             shown = [hint._replace(label="") for hint in shown]
         else:
             del shown[0]
-    return shown
+    return shown, gap

@@ -23,7 +23,7 @@ def settings_of(knob: Knob) -> list[Value]:
     """The values to step through: those worth trying, the default among them, in rising order."""
     if knob.kind == "choice":
         return list(knob.choices)
-    values = {value: None for value in (*knob.choices, knob.default)}
+    values = dict.fromkeys((*knob.choices, knob.default))
     return sorted(values, key=float)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+LARGEST = sys.float_info.max
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DIM = -1  # axis and labels
 PLAIN = -2  # the title
 LETTER_EVERY = 18  # cells between the letters on a line, so that a line is known without its colour
+ROWS_FOR_TWO_HEADS = 9  # from here on the values may have a row of their own
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # braille bit of (column, row) in a cell
 RowOf = Callable[[float], int]  # a value to its row of dots, counted from the top
 CLOSE = 12  # unchanged cells between two changes that cost less than a second cursor move and style
@@ -172,7 +175,7 @@ class Scale(NamedTuple):
     def label(self, place: float) -> str:
         value = self.low * (1 - place) + self.high * place
         if self.log:
-            return f"1e{value:.0f}" if value == round(value) else figure(10.0**value)
+            return f"1e{value:.0f}" if value == round(value) or value > 307 else figure(10.0**value)
         return figure(value)
 
     @property
@@ -202,10 +205,10 @@ def scale_for(lines: Sequence[Line], frame: Frame) -> Scale:
         pad = abs(low) / 10 or 1.0
         low, high = (low if low_fixed else low - pad), (high if high_fixed and not low_fixed else low + pad)
     step = _round_step((high / 2 - low / 2) / 4)
-    if not low_fixed and math.isfinite(floor := math.floor(low / step) * step):
-        low = floor
-    if not high_fixed and math.isfinite(ceiling := math.ceil(high / step) * step):
-        high = ceiling
+    if not low_fixed and math.isfinite(floor := low / step):
+        low = max(-LARGEST, math.floor(floor) * step)
+    if not high_fixed and math.isfinite(ceiling := high / step):
+        high = min(LARGEST, math.ceil(ceiling) * step)
     return Scale(low, high, log=False)
 
 
@@ -323,9 +326,8 @@ def draw(traces: Sequence[Trace], frame: Frame, width: int, height: int) -> list
     start, until = _x_range(traces, frame)
     scale = scale_for([list(strokes(trace, start, until, 2 * width)) for trace in traces], frame)
     has_head, has_steps = height >= 3, height >= 5 and width >= 12
-    if has_head:
-        _head(rows[0], traces, frame, scale)
-    body = rows[has_head : height - has_steps]
+    head = _head(rows[: 2 if height >= ROWS_FOR_TWO_HEADS else 1], traces, frame, scale) if has_head else 0
+    body = rows[head : height - has_steps]
     left = _y_labels(body, scale) if width >= 24 else 0
     letters = min(len(traces), 3) if width - left >= 12 else 0
     across = width - left - letters
@@ -345,21 +347,31 @@ def _x_range(traces: Sequence[Trace], frame: Frame) -> tuple[float, float]:
     return start, until
 
 
-def _head(row: Row, traces: Sequence[Trace], frame: Frame, scale: Scale) -> None:
-    """Title left, each arm's last value right; less and less detail until it fits."""
-    width = len(row.cells)
-    for detail in (3, 2, 1):
-        words = [_current(trace, frame, scale, detail) for trace in traces]
-        wanted = sum(cell_len(word) + 3 for word in words)
-        if cell_len(frame.title) + wanted <= width:
+def _head(rows: Sequence[Row], traces: Sequence[Trace], frame: Frame, scale: Scale) -> int:
+    """Title left, each arm's last value right; with less detail, or in a row of their own, until they fit.
+
+    Returns the rows taken of those offered, one or two.
+    """
+    width = len(rows[0].cells)
+    title = cell_len(frame.title)
+    known = [(arm, trace) for arm, trace in enumerate(traces) if trace.mean]
+    places = [(0, width - title), *([(1, width + 3)] if len(rows) > 1 else [])]
+    for taken, room in places:  # noqa: B007 (used after the loop)
+        for detail in (3, 2, 1):
+            words = [(arm, _current(trace, frame, scale, detail)) for arm, trace in known]
+            wanted = sum(cell_len(word) + 3 for _, word in words)
+            if wanted <= room:
+                break
+        if wanted <= room:
             break
-    row.put(0, frame.title if cell_len(frame.title) <= width else set_cell_size(frame.title, width), PLAIN)
-    x = max(cell_len(frame.title) + 3, width - wanted + 3)
-    for arm, word in enumerate(words):
+    rows[0].put(0, frame.title if title <= width else set_cell_size(frame.title, width), PLAIN)
+    x = max(title + 3 if taken == 0 else 0, width - wanted + 3)
+    for arm, word in words:
         if x + cell_len(word) > width:
             break
-        row.put(x, word, arm)
+        rows[taken].put(x, word, arm)
         x += cell_len(word) + 3
+    return taken + 1
 
 
 def _current(trace: Trace, frame: Frame, scale: Scale, detail: int) -> str:
@@ -367,8 +379,6 @@ def _current(trace: Trace, frame: Frame, scale: Scale, detail: int) -> str:
     if gone is not None:
         step = figure(trace.steps[gone]) if trace.steps[gone] < 1e5 else f"{trace.steps[gone]:.0f}"
         return f"{trace.letter} × " + (frame.diverged.format(step=step) if detail > 1 else step)
-    if not trace.mean:
-        return trace.letter
     value = figure(trace.mean[-1], scale.span)
     spread = trace.hi[-1] / 2 - trace.lo[-1] / 2
     if detail < 3 or not math.isfinite(spread) or spread <= 0:
@@ -392,6 +402,8 @@ def _y_labels(body: list[Row], scale: Scale) -> int:
 def _x_labels(row: Row, left: int, across: int, start: float, until: float) -> None:
     first, last = _step(start), _step(until)
     row.put(left, first, DIM)
+    if until <= start:
+        return
     if across >= len(first) + len(last) + 2:
         row.put(left + across - len(last), last, DIM)
     middle = _step(start / 2 + until / 2)
@@ -428,7 +440,7 @@ def _lines(
             before = stroke
     canvas.put_on(body, left)
     if len(traces) > 1:
-        _letters_on_lines(body, left, canvas, traces)
+        _letters_on_lines(body, left, canvas, traces, drawn)
     taken: set[tuple[int, int]] = set()
     for arm, (trace, line) in enumerate(zip(traces, drawn, strict=True)):
         _end(body, left, trace, line, arm, row_of, taken, (start, _per_dot(start, until, dots)))
@@ -453,11 +465,14 @@ def _band(canvas: Canvas, before: Stroke | None, here: Stroke, arm: int, row_of:
             canvas.dot(x, bottom, arm, firm=False)
 
 
-def _letters_on_lines(body: list[Row], left: int, canvas: Canvas, traces: Sequence[Trace]) -> None:
-    """Now and then a line's own letter, at another column for every arm."""
-    for arm, trace in enumerate(traces):
+def _letters_on_lines(
+    body: list[Row], left: int, canvas: Canvas, traces: Sequence[Trace], drawn: Sequence[Line]
+) -> None:
+    """Now and then a line's own letter, at another column for every arm; not close to the one at its end."""
+    for arm, (trace, line) in enumerate(zip(traces, drawn, strict=True)):
+        end = next((stroke.column // 2 for stroke in reversed(line) if stroke is not None), 0)
         offset = LETTER_EVERY * (2 * arm + 1) // (2 * len(traces))
-        for x in range(offset, canvas.width - 1, LETTER_EVERY):
+        for x in range(offset, end - 4, LETTER_EVERY):
             for row, inks, firm in zip(body, canvas.ink, canvas.firm, strict=True):
                 if firm[x] and inks[x] == arm:
                     row.put(left + x, trace.letter, arm)

@@ -1,9 +1,10 @@
-"""Running text: paragraphs, lists, code blocks and `code` spans, shown as written and never parsed as markup."""
+"""Running text: paragraphs, lists, code blocks and `code` spans, as written, never parsed as markup."""
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
@@ -108,20 +109,26 @@ def code(text: str) -> Content:
 
 
 def lines(content: Content, width: int, first: str = "", rest: str | None = None) -> Iterator[Content]:
-    """`content` cut into lines of at most `width` cells, `first` before the first line and `rest` before others.
+    """`content` cut into lines of at most `width` cells, `first` before the first and `rest` before others.
 
-    Where the indent leaves fewer than 2 cells it is dropped rather than the text.
+    Without `rest` later lines are indented as far as `first` goes. Where an indent leaves fewer than 2 cells
+    it is dropped rather than the text.
     """
-    before = Content(first)
-    after = Content(" " * before.cell_length if rest is None else rest)
-    if width - max(before.cell_length, after.cell_length) < 2:
-        before = after = Content("")
-    room = width - max(before.cell_length, after.cell_length)
+    before = _fitting(Content(first), width)
+    after = _fitting(Content(" " * cell_len(first) if rest is None else rest), width)
     for line in content.split("\n", allow_blank=True):
         line = line.expand_tabs(4)
-        for piece in line.divide(divide_line(line.plain, room)):
+        cuts = divide_line(line.plain, width - before.cell_length)
+        if cuts and before.cell_length != after.cell_length:
+            tail = line[cuts[0] :]
+            cuts = [cuts[0], *(cuts[0] + cut for cut in divide_line(tail.plain, width - after.cell_length))]
+        for piece in line.divide(cuts):
             yield before + piece.rstrip()
             before = after
+
+
+def _fitting(indent: Content, width: int) -> Content:
+    return indent if width - indent.cell_length >= 2 else Content("")
 
 
 def layout(parsed: Sequence[Block | Content], width: int) -> Content:
@@ -152,7 +159,7 @@ def _is_item(block: Block | Content) -> bool:
 class Prose(Widget):
     """Text of a question, an explanation, a page of help. `update()` changes it.
 
-    Beside text it takes blocks and Content that were made already; Content is wrapped, line for line, as it is.
+    Beside text it takes blocks and Content made already; Content is wrapped, line for line, as it is.
     """
 
     DEFAULT_CSS = """

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from textual.content import Content
 
 from tui.widgets.plot import LETTERS, figure
+from tui.widgets.prose import spans
+from tui.widgets.table import table
 
 if TYPE_CHECKING:
     from labs.catalog import Lab
@@ -35,14 +37,29 @@ def amount(value: float, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
+def alike(values: Sequence[float], scale: float, digits: int = 2) -> list[str]:
+    """Numbers with the same decimals: so many that `scale`, such as an sd, shows this many digits."""
+    if not (all(math.isfinite(v) and abs(v) < 1e5 for v in values) and 1e-3 <= scale < 1e4):
+        return [amount(value) for value in values]
+    decimals = max(0, digits - 1 - math.floor(math.log10(scale)))
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def spread(mean: float, sd: float) -> str:
+    """A mean with its sd: "98.05 ± 0.21"."""
+    return " ± ".join(alike((mean, sd), sd))
+
+
 def effect(tr: Translator, value: float, interval: Sequence[float], unit: str, confidence: float) -> str:
     """An effect with its interval: "-48.9 % (95 % interval -52.1 to -45.6)"."""
     if not all(map(math.isfinite, (value, *interval))):
         return tr("lab.effect_open", value=amount(value, unit))
-    low, high = (amount(edge) for edge in interval)
+    number, low, high = alike((value, *interval), (interval[1] - interval[0]) / 2, digits=3)
+    number = f"{number} {unit}".rstrip()
     if confidence >= 1:
-        return tr("lab.effect_exact", value=amount(value, unit), low=low, high=high)
-    return tr("lab.effect", value=amount(value, unit), low=low, high=high, confidence=f"{100 * confidence:g}")
+        key = "lab.effect_same" if interval[0] == interval[1] else "lab.effect_exact"
+        return tr(key, value=number, low=low, high=high)
+    return tr("lab.effect", value=number, low=low, high=high, confidence=f"{100 * confidence:g}")
 
 
 class Summary(NamedTuple):
@@ -116,3 +133,59 @@ def question(lab: Lab, outcomes: Outcomes) -> Question | None:
 def letters(lab: Lab) -> dict[str, str]:
     """The letter that stands for each arm in charts and tables."""
     return {arm.id: LETTERS[n % len(LETTERS)] for n, arm in enumerate(lab.arms)}
+
+
+def band_label(tr: Translator, lab: Lab, band: int) -> str:
+    """A band of the bet in words: its own label, or its edges."""
+    bands = lab.bet.bands
+    label, below = bands[band].label, bands[band].below
+    if label is not None:
+        return label.get(tr.lang)
+    unit = lab.declared[lab.bet.outcome].unit
+    low = bands[band - 1].below if band else None
+    if low is None and below is not None:
+        return tr("lab.band_below", high=amount(below, unit))
+    if below is None:
+        return tr("lab.band_from", low=amount(low or 0.0, unit))
+    return tr("lab.band_between", low=amount(low or 0.0), high=amount(below, unit))
+
+
+def reading_labels(tr: Translator, lab: Lab, asked: Question) -> list[str]:
+    """The options of the readout question, in the order of its readings."""
+    marks = letters(lab)
+    named = {arm.id: f"{marks[arm.id]} {arm.label.get(tr.lang)}" for arm in lab.arms}
+    return [
+        tr("lab.reading_higher", arm=named[asked.first]),
+        tr("lab.reading_higher", arm=named[asked.second]),
+        tr("lab.reading_within"),
+        tr("lab.reading_equal"),
+    ]
+
+
+def outcome_table(
+    tr: Translator, lab: Lab, outcomes: Outcomes, width: int, only: str | None = None
+) -> list[Content]:
+    """Arms by outcomes: mean and sd over seeds. The bet's outcome comes first and goes last.
+
+    only: this outcome alone, and the arms that measured it.
+    """
+    marks = letters(lab)
+    order = sorted(lab.outcomes, key=lambda outcome: outcome.id != lab.bet.outcome)
+    shown = [outcome for outcome in order if outcome.id in outcomes and only in (None, outcome.id)]
+    rows: list[list[Content | str]] = [
+        ["", *(Content.styled(f"{o.label.get(tr.lang)} {o.unit}".rstrip(), "$muted") for o in shown)]
+    ]
+    for n, arm in enumerate(lab.arms):
+        found = [summarise(outcomes[o.id].get(arm.id)) for o in shown]
+        if only is None or any(found):
+            style = f"$series-{n + 1} bold" if n < 4 else "bold"
+            name = Content.assemble((marks[arm.id], style), " ", spans(arm.label.get(tr.lang)))
+            rows.append([name, *map(_cell, found)])
+    return table(rows, width, align="l" + "r" * len(shown), flex=0, drop=range(len(shown), 1, -1), least=18)
+
+
+def _cell(found: Summary | None) -> str:
+    if found is None:
+        return "-"
+    number = spread(found.mean, found.sd)
+    return f"{number} (× {found.lost})" if found.lost else number

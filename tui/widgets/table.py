@@ -49,14 +49,14 @@ def table(
 
 
 def pad(text: Content, width: int, *, right: bool = False) -> Content:
-    """`text` in exactly `width` cells: cut with an ellipsis, or filled with spaces (before it with `right`)."""
+    """`text` in exactly `width` cells: cut with an ellipsis, or filled with spaces, `right`: before it."""
     text = text.truncate(width, ellipsis=True)
     space = " " * (width - text.cell_length)
     return Content.assemble(space, text) if right else Content.assemble(text, space)
 
 
 def ends(left: Content, right: Content, width: int) -> Content:
-    """`left` and `right` at the ends of a line. `left` gives way; where little of it is left, `right` goes."""
+    """`left` and `right` at the ends of a line. `left` gives way; where too little is left, `right` goes."""
     room = width - right.cell_length - GAP
     if room < min(12, left.cell_length):
         return left.truncate(width, ellipsis=True)

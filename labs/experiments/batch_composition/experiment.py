@@ -1,6 +1,6 @@
 """eval() forgotten: what one image is taken for depends on the images that share its batch.
 
-Data     digits, 50 training images of each drawn by the seed; 898 held-out images, shuffled or sorted by class
+Data     digits, 50 training images of each drawn by the seed; 898 held-out images, in mixed order or sorted
 Arms     one trained network with BatchNorm a seed, tested in eval(), in train() on shuffled batches and in
          train() on batches sorted by class
 Metric   accuracy on the held-out images; share of images whose predicted class differs from eval()
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from labs.data import digits, held_out_rows, training_rows
-from labs.ensemble import Adam, Ensemble, accuracy, batches, cross_entropy, gather
+from labs.ensemble import Adam, Ensemble, batches, cross_entropy, gather
 from labs.report import Outcome, Point
 
 STEPS = 200

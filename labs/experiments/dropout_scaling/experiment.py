@@ -20,10 +20,21 @@ ARMS = {"p10": 0.1, "p50": 0.5, "p80": 0.8}
 ONES = 1_000_000
 
 
+class Net(nn.Module):
+    def __init__(self, width: int, p: float) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, width)
+        self.dropout = nn.Dropout(p)
+        self.out = nn.Linear(width, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.dropout(self.hidden(x).tanh()))
+
+
 def experiment(
     seeds: Sequence[int], device: torch.device, *, batch: int = 64, width: int = 100
 ) -> Iterator[Point | Outcome]:
-    nets: dict[str, list[nn.Sequential]] = {arm: [] for arm in ARMS}
+    nets: dict[str, list[Net]] = {arm: [] for arm in ARMS}
     data = []
     for seed in seeds:
         generator = torch.Generator().manual_seed(seed)
@@ -32,16 +43,14 @@ def experiment(
         data.append((x, y))
         for arm, p in ARMS.items():
             torch.manual_seed(seed)
-            net = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Dropout(p), nn.Linear(width, 10))
-            nets[arm].append(net.to(device).train())
+            nets[arm].append(Net(width, p).to(device).train())
 
     def gradient(arm: str, member: int, samples: int, draw: int) -> Tensor:
         """Of the weights (10, width) behind the dropout layer, from the first samples of the batch."""
         net, (x, y) = nets[arm][member], data[member]
         torch.manual_seed(seeds[member] * 100_003 + draw)  # nn.Dropout draws from the global generator
-        net.zero_grad()
-        F.cross_entropy(net(x[:samples]), y[:samples]).backward()
-        return net[3].weight.grad
+        loss = F.cross_entropy(net(x[:samples]), y[:samples])
+        return torch.autograd.grad(loss, net.out.weight)[0]
 
     values: dict[str, dict[str, list[float]]] = {}
 
@@ -57,7 +66,9 @@ def experiment(
                 zero = gradient(arm, member, samples, draw=samples) == 0
                 share = float(zero.double().mean()) * 100
                 series["without_gradient"].setdefault(arm, []).append(share)
-                series["mean_output"].setdefault(arm, []).append(float(nets[arm][member][2](handful).mean()))
+                series["mean_output"].setdefault(arm, []).append(
+                    float(nets[arm][member].dropout(handful).mean())
+                )
                 if samples == 1:
                     note("without_gradient_1", arm, share)
                     note("split_units", arm, int((zero.any(0) & ~zero.all(0)).sum()))
@@ -68,7 +79,7 @@ def experiment(
     ones = torch.ones(ONES, device=device)
     for arm, p in ARMS.items():
         for member, seed in enumerate(seeds):
-            dropout = nets[arm][member][2]
+            dropout = nets[arm][member].dropout
             torch.manual_seed(seed)
             dropped = dropout.train()(ones)
             zeros = float((dropped == 0).double().mean())
@@ -84,13 +95,12 @@ def experiment(
                 arm,
                 unmoved(nets[arm][member], [gradient(arm, member, 1, -d) for d in (1, 2)]),
             )
-        yield Point(batch, batch, {})
     yield Outcome(values)
 
 
-def unmoved(net: nn.Sequential, gradients: list[Tensor]) -> float:
+def unmoved(net: Net, gradients: list[Tensor]) -> float:
     """Per cent of the last layer's weights that Adam's second step leaves where they were."""
-    weight = nn.Parameter(net[3].weight.detach().clone())
+    weight = nn.Parameter(net.out.weight.detach().clone())
     adam = torch.optim.Adam([weight], lr=0.01)
     for gradient in gradients:
         before = weight.detach().clone()

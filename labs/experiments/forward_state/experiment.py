@@ -3,8 +3,8 @@
 Data     digits, batches drawn by the seed; labels are not used
 Arms     one untrained CNN (2 BatchNorm layers, 1 dropout) passed forward in train() and in eval(), with and
          without gradient recording; and a network whose only special layer is dropout, in train()
-Metric   tensors whose bits differ from the start, out of 10 parameters and 6 buffers; whether an output carries
-         a graph; whether two passes over one batch agree
+Metric   tensors whose bits differ from the start, of 10 parameters and 6 buffers; whether an output carries a
+         graph; whether two passes over one batch agree
 Cost     seeds x 6 arms x passes forward passes of a small CNN; no backward pass, no optimizer
 """
 

@@ -47,12 +47,12 @@ def experiment(
         quiet = accuracy(net.eval().same(test.flat), test.labels) * 100
         net.train()
         total = torch.zeros((), device=device)
-        first = None
+        first: list[torch.Tensor] = []
         for done in range(1, passes + 1):
             net.step += 1  # other dropout masks
             probabilities = net.same(test.flat).softmax(1)
             total = total + probabilities
             single, mean = (accuracy(guess, test.labels) * 100 for guess in (probabilities, total))
-            first = single if first is None else first
+            first = first or [single]
             yield Point(STEPS + done, end, {"accuracy": {"eval": quiet, "single": single, "mean": mean}})
-    yield Outcome({"accuracy": {"eval": quiet, "single": first, "mean": mean}})
+    yield Outcome({"accuracy": {"eval": quiet, "single": first[0], "mean": mean}})

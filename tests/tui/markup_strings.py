@@ -1,0 +1,28 @@
+"""Strings that a markup parser would eat, and that learners of PyTorch read every day."""
+
+STRINGS = (
+    "x[0]",
+    "x[y][z]",
+    "a[i:j]",
+    "list[int]",
+    "dict[str, int]",
+    "Tensor[N, C, H, W]",
+    "[/]",
+    "[/foo]",
+    "[b]bold",
+    "[b]bold[/b]",
+    "\\[b]",
+    "\\[0]",
+    "[not a style]",
+    "[red]loss[/red]",
+    "[@click=app.quit]go[/]",
+    "[link=https://example.org]x[/link]",
+    "[on red]",
+    "[[nested]]",
+    "[",
+    "]",
+    "[]",
+    "$primary [$error]",
+    "losses[-1] += loss.item()",
+    "{x} {0} {} %s :smile: *x* _y_ `z",
+)
