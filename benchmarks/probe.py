@@ -118,7 +118,9 @@ class Terminal:
 
     def lines(self) -> list[str]:
         """The screen as text, one string a row; wide characters once."""
-        return [line.rstrip() for line in self.screen.display]
+        buffer, columns = self.screen.buffer, self.screen.columns
+        # the second cell of a wide character is an empty string
+        return ["".join(buffer[y][x].data for x in range(columns)).rstrip() for y in range(self.screen.lines)]
 
     def text(self) -> str:
         return "\n".join(self.lines())
@@ -135,7 +137,9 @@ class Terminal:
             seen = self.pump(min(0.1, max(0.0, deadline - now())))
             stamp = seen or stamp
             if now() > deadline or (self.closed and not holds(self.text())):
-                raise AssertionError(f"{wanted!r} did not appear within {timeout} s; the screen:\n{self.text()}")
+                raise AssertionError(
+                    f"{wanted!r} did not appear within {timeout} s; the screen:\n{self.text()}"
+                )
         return stamp - self.started
 
     def settle(self, quiet: float = 0.25, timeout: float = 20) -> None:

@@ -190,7 +190,10 @@ class _Planner:
 
     def _ready(self, claim: str) -> bool:
         return all(
-            self.state.tracks[needed].answers or needed in self.cost or not self._can_be_met(needed)
+            self.state.tracks[needed].answers
+            or needed in self.cost
+            or needed in self.put_off  # its bet is locked, or it was skipped: neither holds the rest up
+            or not self._can_be_met(needed)
             for needed in self.bank.claims[claim].requires
         )
 

@@ -237,11 +237,9 @@ class TorchproofApp(App[None]):
         self.session.go_on()
 
     def back(self) -> None:
-        """Leave the page on top; leaving Today leaves the app."""
+        """Leave the page on top. Nothing lies behind Today: an arrow or escape too many ends nothing."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
-        else:
-            self.call_later(self.action_quit)
 
     async def action_quit(self) -> None:
         """Leave; where a lab runs, ask once whether it goes on."""

@@ -199,6 +199,13 @@ def test_a_lab_whose_run_is_on_is_left_alone_today_and_offered_tomorrow(bank: Ba
     assert Wager("buffers", "E1.2") in plan(bank, LABS, events, noon(1), 15).items
 
 
+def test_what_builds_on_an_open_bet_is_still_asked_while_its_run_is_on(bank: Bank) -> None:
+    assert bank.claims["E1.2"].requires == ("E1.1",)
+    events: list[Event] = [answer("E1.3", 0), bet("first", "E1.1", 0)]
+    today = plan(bank, (LabRef("first", "E1.1"),), events, noon(0) + timedelta(minutes=5), 15)
+    assert "E1.2" in [item.claim for item in today.items]
+
+
 def test_a_skipped_question_is_put_off_until_tomorrow(bank: Bank) -> None:
     skip = Skip(id="s", at=noon(0), day=noon(0).date(), item="e11-which")
     assert "E1.1" not in [i.claim for i in plan(bank, (), [skip], noon(0), 15).items]

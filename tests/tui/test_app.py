@@ -16,7 +16,7 @@ from labs.problems import LabProblem
 from questions.problems import BankProblem
 from tui.app import PAGES, TorchproofApp
 from tui.paths import Paths
-from tui.screens.page import Ask
+from tui.screens.page import Ask, Option
 from tui.screens.today import TodayScreen
 from tui.settings import Trouble
 from tui.themes import THEMES, theme_for
@@ -49,6 +49,16 @@ async def test_q_on_the_first_page_leaves_at_once_when_no_lab_runs(
     assert app._exit
 
 
+@pytest.mark.parametrize("key", ["escape", "left", "backspace"])
+async def test_a_step_back_too_many_does_not_end_the_app(make_app: MakeApp, key: str) -> None:
+    app = make_app()
+    async with app.run_test() as pilot:
+        await pilot.press("p", key, key)
+        await pilot.pause()
+        assert isinstance(app.screen, TodayScreen)
+        assert not app._exit
+
+
 @pytest.mark.parametrize(
     ("key", "leaves", "stops"),
     [("enter", True, False), ("s", True, True), ("escape", False, False), ("q", False, False)],
@@ -69,6 +79,19 @@ async def test_q_asks_once_while_a_lab_runs(
         assert app._exit == leaves
         assert isinstance(app.screen, TodayScreen)
     assert stopped == ([run.id] if stops else [])
+
+
+async def test_a_question_survives_every_window(make_app: MakeApp, make_run: MakeRun) -> None:
+    make_run(make_run.start(), alive=True)
+    app = make_app("zh")
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+        for size in ((20, 5), (1, 1), (6, 2), (300, 100), (40, 12)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert isinstance(app.screen, Ask)
+        assert "让它继续跑" in screen_text(app)
 
 
 async def test_any_other_key_is_no_answer(make_app: MakeApp, make_run: MakeRun, stopped: list[str]) -> None:
@@ -166,6 +189,15 @@ async def test_problems_show_as_they_are_written(make_app: MakeApp) -> None:
         assert any("[/]: no space left" in notice.message for notice in app._notifications)
 
 
+async def test_an_answer_file_that_cannot_be_read_is_told_of(make_app: MakeApp, paths: Paths) -> None:
+    (paths.events / "other-1-20261124T000000.jsonl").mkdir(parents=True)
+    app = make_app()
+    async with app.run_test(notifications=True) as pilot:
+        while not (isinstance(app.screen, TodayScreen) and app.screen.loaded):
+            await pilot.pause()
+        assert "other-1-20261124T000000.jsonl" in " ".join(notice.message for notice in app._notifications)
+
+
 async def test_a_bank_that_cannot_be_read_leaves_an_app_that_says_so(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +233,10 @@ async def test_every_page_stands_in_every_theme(make_app: MakeApp, theme: str) -
     async with app.run_test() as pilot:
         for key in ("f", "p", "s", "r", "question_mark"):
             await pilot.press(key, "q")
+        app.push_screen(Ask("[/] x[0]?", (Option("enter", "yes", "list[int]"),)))
+        await pilot.pause()
+        assert "[/] x[0]?" in screen_text(app)
+        assert "enter  list[int]" in screen_text(app)
         assert app.crash is None
         assert app.theme == theme_for(theme, app.console.color_system).name
 

@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.screen import Screen
+from textual.strip import Strip
 
 from tui.themes import DARK
-from tui.widgets.chart import Chart, FrugalCompositor, Pace
+from tui.widgets.chart import Chart, FrugalCompositor, Pace, Status, whole_characters
 from tui.widgets.plot import (
     DIM,
     PLAIN,
     Frame,
     Row,
+    Run,
     Trace,
     changes,
     draw,
@@ -212,12 +215,25 @@ def test_the_budget_holds_whatever_a_frame_costs(costs: list[int]) -> None:
         spent += cost
 
 
+@given(st.text(alphabet="ab 像图。é", max_size=20), st.data())
+def test_a_span_never_writes_half_a_character(text: str, data: st.DataObject) -> None:
+    width = cell_len(text)
+    first = data.draw(st.integers(0, width))
+    last = data.draw(st.integers(first, width))
+    strip = Strip([Segment(text[:3]), Segment(text[3:])], width)
+    start, end = whole_characters(strip, first, last)
+    assert first - 1 <= start <= first and last <= end <= last + 1
+    written = strip.crop(start, end).text
+    assert written in text and cell_len(written) == end - start
+
+
 class Streaming(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = FrugalCompositor()
 
     def compose(self) -> ComposeResult:
+        yield Status()
         yield Chart(Frame("loss", low=0, high=10, until=100))
 
 
@@ -273,4 +289,18 @@ async def test_a_chart_survives_every_size(size: tuple[int, int]) -> None:
         for width, height in [(1, 1), (3, 2), (80, 24), size]:
             await pilot.resize_terminal(width, height)
             await pilot.pause()
-            assert len(chart.text()) == height
+            assert len(chart.text()) == max(1, height)
+
+
+async def test_a_status_line_wraps_and_repaints_only_what_changed() -> None:
+    app = Wire()
+    async with app.run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        status = app.screen.query_one(Status)
+        pieces = [Run("运行中 40 %", 0), Run("第 40 步，共 100 步", PLAIN), Run("8 个种子", PLAIN)]
+        status.show(pieces)
+        await pilot.pause()
+        assert [line.rstrip() for line in status.text()] == ["运行中 40 %   第 40 步，共 100 步", "8 个种子"]
+        cost = status.show([Run("运行中 41 %", 0), *pieces[1:]])
+        assert 0 < cost < 80
+        assert status.show([Run("运行中 41 %", 0), *pieces[1:]]) == 0

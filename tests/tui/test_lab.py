@@ -184,7 +184,7 @@ async def test_the_verdict_shows_claims_bet_surprise_and_explanation(tmp_path: P
     async with app.run_test(size=(100, 44)) as pilot:
         run = await to_verdict(app, pilot)
         text = screen_text(app)
-        assert "✗ refuted  Feeding inputs changes parameters.  E1.7" in text
+        assert "✗ refuted  E1.7  Feeding inputs changes parameters." in text
         assert "✓ supported" in text and "48.5 %, 95 % interval 35.2 to 61.9 (4 seeds)" in text
         assert "Your bet: 30 to 70 %, 90 % sure" in text and "✓ hit" in text
         assert "Surprise 0.2 bits, +10 points" in text

@@ -11,7 +11,7 @@ from markup_strings import STRINGS
 from questions.progress import Answer, Bet, Result
 from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang, Translator
-from tui.screens.today import Board, EntryLine, LabLine, Overview, PlanLine, TodayScreen, board
+from tui.screens.today import Board, EntryLine, LabLine, Overview, PlanLine, TodayScreen, board, time_left
 
 FULL = Overview(
     PlanLine(minutes=12, due=3, new=5, cards=8),
@@ -87,6 +87,13 @@ def test_an_entry_says_it_in_words_too_and_says_when_it_has_nothing() -> None:
     shown = lines(FULL, 78, 22)
     assert any("2 due, 1 holding, 1 learning" in line for line in shown)
     assert sum("no questions yet" in line for line in shown) == 7
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(None, ""), (0.4, ""), (1.2, "1 s left"), (99, "99 s left"), (100, "2 min left")]
+)
+def test_the_time_left_is_said_in_seconds_or_minutes(seconds: float | None, said: str) -> None:
+    assert time_left(Translator("en"), seconds) == said
 
 
 @pytest.mark.parametrize("text", STRINGS)

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.timer import Timer
 
 from labs.problems import LabProblem, recognise
@@ -101,6 +102,8 @@ class LabScreen(Page):
         self._timer: Timer | None = None
         self._eager: Timer | None = None  # until the first point
         self._dirty = False
+        self._was_away = False
+        self._drawn_for: Size | None = None
         self._status_at = 0.0
         self._expect_until = 0.0
         self.legend, self.now, self.warning = (
@@ -201,18 +204,21 @@ class LabScreen(Page):
         self._timer = self.set_interval(POLL_EVERY, self.tick, pause=True)
         self._eager = self.set_interval(FIRST_POINT_EVERY, self.tick, pause=True)
         self._settle()
-        self.show()
+        self._keep_time()
+        self._focus()
 
     def on_screen_suspend(self) -> None:
         self._run_timers(None)
+        self._was_away = self.knobs is not None
 
     def on_screen_resume(self) -> None:
-        if self._view is not None and self.is_mounted:
+        if self._was_away:
+            self._was_away = False
             self.view.look()
-            self.show()
+            self._phase_changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        if self._view is not None:
+        if self._drawn_for not in (None, self.app.size):
             self.call_after_refresh(self.show)
 
     def relabel(self) -> None:
@@ -225,6 +231,7 @@ class LabScreen(Page):
         """Draws where the lab stands. Everything comes from the view, so nothing is lost by drawing anew."""
         if self.knobs is None:
             return
+        self._drawn_for = self.app.size
         phase = self.view.phase
         rows = self.app.size.height
         charts = phase == "live" or (phase in ("verdict", "broken") and rows >= ROWS_FOR_BOTH)
@@ -433,9 +440,8 @@ class LabScreen(Page):
         numbers = effect(tr, as_float(event.effect), interval, event.unit, event.confidence)
         parts: list[Content | str | tuple[str, str]] = [
             ruling(tr, event.verdict),
-            "  ",
+            (f"  {event.claim}  ", "$muted"),
             spans(rule.statement.get(tr.lang)),
-            (f"  {event.claim}", "$muted"),
             "\n",
             tr("lab.measured", effect=numbers, seeds=event.seeds),
         ]

@@ -214,8 +214,8 @@ class Ask(ModalScreen[str]):
 
     DEFAULT_CSS = """
     Ask { align: center middle; background: $background 60%; }
-    Ask > Static { width: 56; max-width: 100%; height: auto; max-height: 100%; padding: 1 2;
-        background: $surface; color: $foreground; }
+    Ask > Static { width: 60; max-width: 100%; height: auto; max-height: 100%; padding: 0 2;
+        border: solid $rule; background: $surface; color: $foreground; }
     """
 
     def __init__(self, question: str, options: tuple[Option, ...]) -> None:

@@ -13,6 +13,7 @@ from textual.timer import Timer
 from tui.i18n import Translator
 from tui.runs import RunView, RunWatch, run_age
 from tui.screens.page import Ask, Key, Option, Page
+from tui.screens.today import time_left
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose
 from tui.widgets.table import table
@@ -173,8 +174,8 @@ def run_rows(app: "TorchproofApp", views: list[RunView], width: int) -> list[Con
         )
         if view.live:
             result = f"{int(view.progress * 100)} %"
-            if view.eta_s is not None:
-                result += "  " + tr("shell.seconds_left", seconds=round(view.eta_s))
+            if left := time_left(tr, view.eta_s):
+                result += "  " + left
         elif view.status != "done":
             result = ""
         elif not spec.settles:

@@ -31,6 +31,7 @@ STYLES: dict[Mark, str] = {
     "empty": "$muted",
 }
 WORDS = 26  # cells kept for the words behind the marks, so that the marks of all entries line up
+WIDEST = 100  # cells between which a line's two ends are still read as one line
 NEWS = timedelta(days=1)  # how long a lost run is told of here; Runs shows it for ever
 DRIVER_PATIENCE = 0.3  # seconds until a sleeping graphics driver is answered later
 LOOK_EVERY = 1.0  # seconds between looks at the runs; nothing is drawn where nothing changed
@@ -81,6 +82,7 @@ class Overview(NamedTuple):
 
 def board(view: Overview, tr: Translator, width: int, height: int) -> list[Content]:
     """The lines of Today, each at most `width` cells; blank lines and headings go where `height` is short."""
+    width = min(width, WIDEST)
     head = list(_plan_lines(view.plan, tr, width))
     labs = list(_lab_lines(view, tr, width))
     entries = [_entry_line(entry, tr, width) for entry in view.entries]
@@ -161,7 +163,7 @@ def _strip(marks: Sequence[Mark]) -> Content:
 
 def _lab_lines(view: Overview, tr: Translator, width: int) -> Iterator[Content]:
     for lab in view.running:
-        left = tr("shell.seconds_left", seconds=lab.eta_s) if lab.eta_s is not None else ""
+        left = time_left(tr, lab.eta_s)
         right = Content.assemble((f"{lab.percent} %", "bold"), (f"  {left}" if left else "", "$muted"))
         yield ends(Content.assemble(("▸ ", "$accent bold"), lab.title), right, width)
     for title in view.waiting:
@@ -224,7 +226,7 @@ class TodayScreen(Page):
         Key("f", "open('faq')", "shell.key_faq"),
         Key("p", "open('progress')", "shell.key_progress"),
         Key("s", "open('settings')", "shell.key_settings"),
-        Key("q,escape,ctrl+d", "back", "shell.key_quit", keep=True),
+        Key("q,ctrl+d", "app.quit", "shell.key_quit", keep=True),
     )
     HELP_KEY = "shell.help_today"
     # Textual does not read the CSS of an app's first screen, only its DEFAULT_CSS.
@@ -257,9 +259,11 @@ class TodayScreen(Page):
     async def load(self) -> None:
         """Read what Today shows, in steps, so that a key pressed meanwhile is answered between them."""
         app = self.app
-        for step in (lambda: app.bank, lambda: app.catalog, lambda: app.progress):
+        for step in (lambda: app.bank, lambda: app.catalog, lambda: app.progress.events()):
             step()
             await asyncio.sleep(0)
+        for problem in app.progress.problems:
+            app.problem(problem)
         self.run_watch = RunWatch(app.paths.runs)
         self.run_watch.look()
         self.loaded = True
@@ -283,7 +287,8 @@ class TodayScreen(Page):
 
     def _look(self) -> None:
         if self.run_watch is not None and self.run_watch.look():
-            self.show()
+            self._overview = with_runs(self._overview, self.app, self.run_watch)
+            self.query_one(Board).show(self._overview, self.tr)
 
     def on_screen_suspend(self) -> None:
         if self._timer is not None:
@@ -308,6 +313,15 @@ class TodayScreen(Page):
         self.app.open_page(name)
 
 
+def time_left(tr: Translator, seconds: float | None) -> str:
+    """ "12 s left", "3 min left"; nothing where nobody knows, or where it is as good as over."""
+    if seconds is None or seconds < 1:
+        return ""
+    if seconds < 100:
+        return tr("shell.seconds_left", seconds=round(seconds))
+    return tr("shell.minutes_left", minutes=round(seconds / 60))
+
+
 def device_text(device: "Short", tr: Translator) -> str:
     """ "CPU, 2 cores" or "H100, 71 of 80 GB free"."""
     return tr(f"shell.device_{device.key}", **device.fields)
@@ -316,7 +330,6 @@ def device_text(device: "Short", tr: Translator) -> str:
 def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
     """What Today shows now, from the bank, the log, the labs and the runs."""
     from questions import mastery
-    from tui.session import waiting
 
     lang, events = app.tr.lang, app.progress.events()
     standing = mastery.standings(events, app.bank, app.now())
@@ -332,10 +345,16 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
                 sum(stand.due is not None and stand.due <= today for _, stand in of_entry),
             )
         )
-    return Overview(
-        plan_line(app, not events),
-        tuple(entries),
-        tuple(
+    return with_runs(Overview(plan_line(app, not events), tuple(entries)), app, watch)
+
+
+def with_runs(view: Overview, app: "TorchproofApp", watch: RunWatch) -> Overview:
+    """The same with the runs as they are now; all that changes while one only looks."""
+    from tui.session import waiting
+
+    runs = [seen.run for seen in watch.views]
+    return view._replace(
+        running=tuple(
             LabLine(
                 app.lab_title(seen.run.spec.lab),
                 int(seen.progress * 100),
@@ -343,8 +362,8 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
             )
             for seen in watch.live
         ),
-        tuple(app.lab_title(run.spec.lab) for run in waiting(events, [seen.run for seen in watch.views])),
-        sum(seen.status == "lost" and run_age(seen.run, app.now()) < NEWS for seen in watch.views),
+        waiting=tuple(app.lab_title(run.spec.lab) for run in waiting(app.progress.events(), runs)),
+        lost=sum(seen.status == "lost" and run_age(seen.run, app.now()) < NEWS for seen in watch.views),
     )
 
 

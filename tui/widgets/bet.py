@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from tui.i18n import Translator
 from tui.widgets.choices import Choices
 from tui.widgets.flow import Flow
+from tui.widgets.prose import Prose
 
 CERTAINTIES = (0.5, 0.7, 0.9, 0.97)  # levels 2 to 5; level 1 is chance
 
@@ -118,16 +118,16 @@ class Commit(Vertical):
     Commit { height: auto; }
     Commit > Options:disabled { opacity: 1; }
     Commit > Flow { margin-top: 1; }
-    Commit > .ask { margin-top: 1; height: auto; text-style: bold; }
-    Commit > .hint { height: auto; color: $muted; }
+    Commit > .ask { margin-top: 1; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.options = Options()
-        self.ask = Static(classes="ask", markup=False)
+        self.ask = Prose(classes="ask")
         self.keys = Flow()
-        self.hint = Static(classes="hint", markup=False)
+        self.hint = Prose(classes="hint")
+        self._labels: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield self.options
@@ -139,14 +139,17 @@ class Commit(Vertical):
         """Draws the stake with these labels."""
         options = self.options
         options.digits = stake.option is None and not stake.complete
-        options.set_rows(labels)
-        options.choose(stake.option)
+        if self._labels != list(labels):
+            self._labels = list(labels)
+            options.set_rows(labels)
+        if options.chosen != stake.option:
+            options.choose(stake.option)
         options.disabled = stake.complete
         sure = stake.option is not None and not stake.complete
         self.ask.display = self.hint.display = sure
-        self.ask.update(Content(tr("card.how_sure")))
+        self.ask.update([Content.styled(tr("card.how_sure"), "bold")])
         self.keys.update(self._keys(tr, stake))
-        self.hint.update(Content(tr("card.may_change")))
+        self.hint.update([Content.styled(tr("card.may_change"), "$muted")])
         if sure:  # in a low window the confidence would stay below its edge
             self.call_after_refresh(self.hint.scroll_visible, animate=False, immediate=True)
 

@@ -197,10 +197,25 @@ class SpansUpdate(ChopsUpdate):
             for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
                 if strip is None or x >= x2 or end <= x1:
                     continue
-                start = max(x, x1)
-                written.append(Control.move_to(start, y).segment.text)
-                written.append(strip.crop(start - x, min(end, x2) - x).render(console))
+                first, last = whole_characters(strip, max(x, x1) - x, min(end, x2) - x)
+                written.append(Control.move_to(x + first, y).segment.text)
+                written.append(strip.crop(first, last).render(console))
         return "".join(written)
+
+
+def whole_characters(strip: Strip, first: int, last: int) -> tuple[int, int]:
+    """The cells from `first` to `last`, grown where an end lies inside a wide character."""
+    cell = 0
+    for segment in strip:
+        if segment.text.isascii():
+            cell += len(segment.text)
+            continue
+        for character in segment.text:
+            size = cell_len(character)
+            first = cell if cell < first < cell + size else first
+            last = cell + size if cell < last < cell + size else last
+            cell += size
+    return first, last
 
 
 class FrugalCompositor(Compositor):

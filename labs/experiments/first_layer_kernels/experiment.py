@@ -79,7 +79,8 @@ def experiment(
             for arm, net in nets.items()
         }
 
-    for step, rows in enumerate(batches(seeds, training_rows(seeds, per_class), 64, device)):
+    size = min(64, 10 * per_class)
+    for step, rows in enumerate(batches(seeds, training_rows(seeds, per_class), size, device)):
         if step % 5 == 0:
             yield Point(step, steps, {"accuracy": score(test[:200])})
         if step == steps:
