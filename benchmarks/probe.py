@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import collections
+import contextlib
 import fcntl
 import os
 import pty
@@ -29,7 +30,11 @@ now = time.perf_counter
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C",
         "left": "\x1b[D", "space": " ", "backspace": "\x7f"}  # fmt: skip
 # What pyte does not understand: private modes and queries (CSI with <=>? or an intermediate byte), OSC, DCS.
-FOREIGN = re.compile(r"\x1b\[[<=>?][0-9;:]*[ $!'\"]*[@-~]|\x1b\[[0-9;:]*[ $!'\"]+[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[P_^X].*?\x1b\\", re.S)  # fmt: skip
+FOREIGN = re.compile(
+    r"\x1b\[[<=>?][0-9;:]*[ $!'\"]*[@-~]|\x1b\[[0-9;:]*[ $!'\"]+[@-~]"
+    r"|\x1b\].*?(?:\x07|\x1b\\)|\x1b[P_^X].*?\x1b\\",
+    re.S,
+)
 UNFINISHED = re.compile(r"\x1b(?:\[[<=>?]?[0-9;:]*[ $!'\"]*|[\]P_^X][^\x07\x1b]*)?$", re.S)
 
 
@@ -219,10 +224,8 @@ class Terminal:
             self.process.wait(5)
         for fd in (self._slave, self.master):
             if fd >= 0:
-                try:
+                with contextlib.suppress(OSError):  # a hang-up has closed it already
                     os.close(fd)
-                except OSError:
-                    pass
 
     def __enter__(self) -> Terminal:
         return self

@@ -11,7 +11,8 @@ from markup_strings import STRINGS
 from questions.progress import Answer, Bet, Result
 from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang, Translator
-from tui.screens.today import Board, EntryLine, LabLine, Overview, PlanLine, TodayScreen, board, time_left
+from tui.screens.today import TodayScreen
+from tui.widgets.board import Board, EntryLine, LabLine, Overview, PlanLine, board, time_left
 
 FULL = Overview(
     PlanLine(minutes=12, due=3, new=5, cards=8),

@@ -104,9 +104,8 @@ class Page(Screen[None]):
         Key("q,escape,left,backspace", "back", "shell.key_back", keep=True),
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
-    HELP_KEY: ClassVar[str | None] = (
-        None  # the string of the help page that is about this page: "shell.help_today"
-    )
+    # What the help page says about this page: a locale key such as "shell.help_today".
+    HELP_KEY: ClassVar[str | None] = None
 
     DEFAULT_CSS = """
     Page { background: $background; color: $foreground; layout: vertical; overflow: hidden hidden; }

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from tui.i18n import Translator
 from tui.runs import RunView, RunWatch, run_age
 from tui.screens.page import Ask, Key, Option, Page
-from tui.screens.today import time_left
+from tui.widgets.board import time_left
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose
 from tui.widgets.table import table

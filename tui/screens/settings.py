@@ -14,6 +14,8 @@ from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose, lines
 from tui.widgets.table import pad
 
+ROOMY = 60  # cells from which all values of a setting are shown
+
 
 class Values(Menu):
     """The settings with all their values; the one in force is marked, as in a card."""
@@ -37,9 +39,9 @@ class Values(Menu):
             Content.styled(f"({'●' if on else ' '}) {word}", "bold" if on else "$muted")
             for word, on in self.values[index]
         ]
-        if max(option.cell_length for option in options) > width - indent:
+        if width < ROOMY:  # only the value in force
             chosen = next((word for word, on in self.values[index] if on), "")
-            yield from lines(Content.assemble(name, "  ", (chosen, "bold")), width, "", "    ")
+            yield from lines(Content.assemble(pad(name, indent), (chosen, "bold")), width, "", "    ")
             return
         line = pad(name, indent)
         for number, option in enumerate(options):

@@ -53,10 +53,9 @@ def experiment(
     data = digits(device)
     test = held_out_rows().to(device)
     learned = Ensemble(cnn, seeds, device)
-    nets = {
-        "learned": learned,
-        **{arm: Ensemble(behind_the_first, seeds, device) for arm in ("by_hand", "random")},
-    }
+    nets = {"learned": learned}
+    for arm in ("by_hand", "random"):
+        nets[arm] = Ensemble(behind_the_first, seeds, device)
     adams = {arm: Adam(net, lr=5e-3) for arm, net in nets.items()}
 
     def seen_by_the_rest(weight: Tensor, bias: Tensor) -> Tensor:
@@ -65,12 +64,10 @@ def experiment(
 
     filtered = seen_by_the_rest(*(part.to(device) for part in by_hand()))
     first = [learned.net.get_parameter(f"0.{name}").detach() for name in ("weight", "bias")]
-    drawn = torch.cat([seen_by_the_rest(*own) for own in zip(*first, strict=True)])
+    drawn = torch.cat([seen_by_the_rest(*parameters) for parameters in zip(*first, strict=True)])
     inputs = {"learned": data.images, "by_hand": filtered, "random": drawn}
-    own = len(data.images) * torch.arange(len(seeds), device=device).unsqueeze(
-        1
-    )  # where a seed's part begins
-    begins = {"learned": 0 * own, "by_hand": 0 * own, "random": own}
+    number = torch.arange(len(seeds), device=device).unsqueeze(1)
+    begins = {"learned": 0 * number, "by_hand": 0 * number, "random": len(data.images) * number}  # of a seed
 
     @torch.no_grad()
     def score(rows: Tensor) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 Data     one digit drawn by the seed, in the middle of an empty canvas
 Arms     stacks of convolutions with padding="same" and kernels of side 2, 3, 4 or 5; the kernels are blurs
          that favour no direction (symmetric, positive, drawn by the seed, sum 1)
-Metric   how far the picture's centre of mass has moved along each axis, in pixels; its side lengths
+Metric   how far the picture's centre of mass has moved along each axis, in pixels
 Cost     per seed 4 x layers convolutions of one image; nothing is trained
 """
 

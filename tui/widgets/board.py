@@ -1,0 +1,211 @@
+"""What Today shows: the plan, the eight entries with a mark for each claim, the labs that run or are done."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from tui.i18n import Translator
+from tui.widgets.prose import lines
+from tui.widgets.table import ends, pad
+
+Mark = Literal["holding", "learning", "unseen", "empty"]
+GLYPHS: dict[Mark, str] = {"holding": "●", "learning": "◐", "unseen": "○", "empty": "·"}
+STYLES: dict[Mark, str] = {
+    "holding": "$success",
+    "learning": "$accent",
+    "unseen": "$muted",
+    "empty": "$muted",
+}
+WORDS = 26  # cells kept for the words behind the marks, so that the marks of all entries line up
+WIDEST = 100  # cells between which a line's two ends are still read as one line
+
+
+class EntryLine(NamedTuple):
+    """One entry of the FAQ: a mark for each of its claims, in order, and how many are due."""
+
+    id: str
+    title: str
+    marks: tuple[Mark, ...]
+    due: int = 0
+
+
+class LabLine(NamedTuple):
+    """A lab that runs: its title, per cent done, seconds left (None: nobody knows yet)."""
+
+    title: str
+    percent: int
+    eta_s: int | None
+
+
+class PlanLine(NamedTuple):
+    """Today's cards: minutes planned, how many claims are due and new, minutes tomorrow.
+
+    left: cards still to come of a session that was begun, None before one begins.
+    """
+
+    minutes: int = 0
+    due: int = 0
+    new: int = 0
+    cards: int = 0
+    tomorrow: int = 0
+    left: int | None = None
+    more: bool = False  # nothing is planned, but there is something to go on with
+    fresh: bool = False  # nothing was ever answered
+
+
+class Overview(NamedTuple):
+    """Everything Today shows, in one language. plan: None until it has been worked out."""
+
+    plan: PlanLine | None = None
+    entries: tuple[EntryLine, ...] = ()
+    running: tuple[LabLine, ...] = ()
+    waiting: tuple[str, ...] = ()  # titles of labs whose result has not been read
+    lost: int = 0  # runs whose worker is gone
+
+
+def board(view: Overview, tr: Translator, width: int, height: int) -> list[Content]:
+    """The lines of Today, each at most `width` cells; blank lines and headings go where `height` is short."""
+    width = min(width, WIDEST)
+    head = list(_plan_lines(view.plan, tr, width))
+    labs = list(_lab_lines(view, tr, width))
+    entries = [_entry_line(entry, tr, width) for entry in view.entries]
+    blank = Content("")
+    marks: tuple[Mark, ...] = ("holding", "learning", "unseen")
+    legend = Content("  ").join(
+        Content.assemble((GLYPHS[mark], STYLES[mark]), (f" {tr(f'shell.mark_{mark}')}", "$muted"))
+        for mark in marks
+    )
+    heading = ends(Content.styled(tr("shell.entries"), "$muted"), legend, width)
+    lab_heading = Content.styled(tr("shell.labs"), "$muted")
+    if not entries:
+        full = [blank, *head, blank, *labs]
+        return full if len(full) <= height else [*head, *labs]
+    roomy = [blank, *head, blank, heading, *entries, blank, lab_heading, *labs]
+    if len(roomy) <= height:
+        return roomy
+    dense = [*head, blank, *entries, *([blank, *labs] if view.running or view.waiting or view.lost else [])]
+    if len(dense) <= height:
+        return dense
+    return [*head, *(labs if view.running or view.waiting or view.lost else []), *entries]
+
+
+def _plan_lines(plan: PlanLine | None, tr: Translator, width: int) -> Iterator[Content]:
+    if plan is None:
+        yield Content.styled(tr("shell.reading"), "$muted").truncate(width, ellipsis=True)
+        return
+    if plan.left is not None:
+        headline, hint = tr("shell.plan_left", count=plan.left), "shell.enter_continue"
+    elif plan.cards:
+        parts = [
+            tr(f"shell.plan_{name}", count=count)
+            for name, count in (("due", plan.due), ("new", plan.new))
+            if count
+        ] or [tr("shell.plan_other", count=plan.cards)]
+        headline = tr("shell.plan", minutes=plan.minutes, what=tr("shell.comma").join(parts))
+        hint = "shell.enter_first" if plan.fresh and width >= 60 else "shell.enter_start"
+    elif plan.fresh:
+        headline, hint = tr("shell.plan_empty"), ""
+    else:
+        tomorrow = "shell.plan_done" if plan.tomorrow else "shell.plan_done_nothing"
+        headline = tr(tomorrow, minutes=plan.tomorrow)
+        hint = "shell.enter_more" if plan.more else ""
+    yield from lines(Content.styled(headline, "bold"), width)
+    if hint:
+        key = Content.styled("enter", "$key bold")
+        yield from lines(Content.assemble(key, " ", (tr(hint), "$accent")), width)
+
+
+def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
+    title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title)
+    asked = [mark for mark in entry.marks if mark != "empty"]
+    if not asked:
+        right = Content.styled(tr("shell.entry_empty"), "$muted")
+        if width >= 60:
+            right = pad(right, WORDS)
+        return ends(Content.assemble((f"{entry.id}  ", "$muted"), (entry.title, "$muted")), right, width)
+    strip = _strip(entry.marks)
+    counts = [
+        tr(f"shell.count_{name}", count=count)
+        for name, count in (
+            ("due", entry.due),
+            ("holding", asked.count("holding")),
+            ("learning", asked.count("learning")),
+        )
+        if count
+    ]
+    words = tr("shell.comma").join(counts) or tr("shell.count_new", count=len(asked))
+    if width < 60:
+        return ends(title, strip, width)
+    behind = Content.styled(words, "$muted")
+    return ends(title, Content.assemble(strip, "  ", pad(behind, max(WORDS, behind.cell_length))), width)
+
+
+def _strip(marks: Sequence[Mark]) -> Content:
+    return Content.assemble(*((GLYPHS[mark], STYLES[mark]) for mark in marks))
+
+
+def _lab_lines(view: Overview, tr: Translator, width: int) -> Iterator[Content]:
+    for lab in view.running:
+        left = time_left(tr, lab.eta_s)
+        right = Content.assemble((f"{lab.percent} %", "bold"), (f"  {left}" if left else "", "$muted"))
+        yield ends(Content.assemble(("▸ ", "$accent bold"), lab.title), right, width)
+    for title in view.waiting:
+        yield ends(Content.assemble(("✓ ", "$success bold"), title), Content(tr("shell.result_waits")), width)
+    if view.lost:
+        yield Content.styled(tr("shell.runs_lost", count=view.lost), "$warning").truncate(
+            width, ellipsis=True
+        )
+    if not (view.running or view.waiting or view.lost):
+        yield Content.styled(tr("shell.no_lab_runs"), "$muted").truncate(width, ellipsis=True)
+
+
+class Board(Widget):
+    """Draws an `Overview`."""
+
+    DEFAULT_CSS = """
+    Board { height: auto; width: 1fr; text-wrap: nowrap; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = Overview()
+        self.tr: Translator | None = None
+
+    def show(self, view: Overview, tr: Translator) -> None:
+        """Draw this; where only numbers changed no layout is made."""
+        layout = len(view.entries) != len(self.view.entries) or len(self._lines(self.view)) != len(
+            self._lines(view, tr)
+        )
+        changed = (view, tr) != (self.view, self.tr)
+        self.view, self.tr = view, tr
+        if changed:
+            self.refresh(layout=layout)
+
+    def _lines(self, view: Overview, tr: Translator | None = None, width: int | None = None) -> list[Content]:
+        tr = tr or self.tr
+        if tr is None:
+            return []
+        parent = self.parent
+        height = parent.size.height if isinstance(parent, Widget) and parent.size.height else 24
+        return board(view, tr, width or self.size.width or 80, height)
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.view))
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(self.view, width=width))
+
+
+def time_left(tr: Translator, seconds: float | None) -> str:
+    """ "12 s left", "3 min left"; nothing where nobody knows, or where it is as good as over."""
+    if seconds is None or seconds < 1:
+        return ""
+    if seconds < 100:
+        return tr("shell.seconds_left", seconds=round(seconds))
+    return tr("shell.minutes_left", minutes=round(seconds / 60))
