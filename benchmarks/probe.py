@@ -38,6 +38,13 @@ FOREIGN = re.compile(
 UNFINISHED = re.compile(r"\x1b(?:\[[<=>?]?[0-9;:]*[ $!'\"]*|[\]P_^X][^\x07\x1b]*)?$", re.S)
 
 
+class _Screen(pyte.Screen):
+    """pyte's screen, deaf to parameters that a sequence does not have."""
+
+    def cursor_position(self, line: int | None = None, column: int | None = None, *_: int) -> None:
+        super().cursor_position(line, column)
+
+
 class Terminal:
     """A program in its own pseudo-terminal, and the screen a person would see.
 
@@ -58,7 +65,7 @@ class Terminal:
         cwd: Path | None = None,
         bytes_per_second: int | None = None,
     ) -> None:
-        self.screen = pyte.Screen(cols, rows)
+        self.screen = _Screen(cols, rows)
         self._stream = pyte.Stream(self.screen)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._carry = ""

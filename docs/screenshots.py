@@ -1,4 +1,4 @@
-"""Makes the README's pictures: plays a lab from bet to verdict in the real app and saves what is on the screen.
+"""Makes the README's pictures: plays a lab from bet to verdict in the real app and saves the screens.
 
     python docs/screenshots.py [FOLDER]      (`make screenshots`)
 

@@ -316,7 +316,7 @@ def _make_labs_importable() -> None:
     spec.loader.exec_module(package)
 
 
+if __name__ in ("__main__", "__mp_main__") and "labs" not in sys.modules:  # mp: a DataLoader's own process
+    _make_labs_importable()
 if __name__ == "__main__":
-    if not __package__:
-        _make_labs_importable()
     main(sys.argv[1:])

@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.app import App
@@ -72,6 +73,7 @@ class TorchproofApp(App[None]):
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         trouble: saved.Trouble | None = None,
         spare: bool = True,
+        labs: Sequence[str] = (),
     ) -> None:
         wrap.install()
         super().__init__()
@@ -85,6 +87,7 @@ class TorchproofApp(App[None]):
         self.terminal: Terminal | None = None  # what boot has set up, and this app puts back
         self._trouble = trouble
         self._spare = spare
+        self._labs = [Path(folder) for folder in labs]  # beside our own
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = theme_for(self.settings.theme, self.console.color_system).name
@@ -117,7 +120,7 @@ class TorchproofApp(App[None]):
         """The labs; what is wrong with one of them is said once and hides no other."""
         from labs import catalog
 
-        found = catalog.find(catalog.EXPERIMENTS)
+        found = catalog.find(catalog.EXPERIMENTS, *self._labs)
         for error in found.problems:
             self.problem(error)
         return found

@@ -37,8 +37,11 @@ ENVIRONMENT = {
 }
 
 
-def run_app(lang: str | None, python: str | None, *, mouse: bool = True) -> int:
-    """Check the terminal, paint the splash, run the app. Returns the exit code of the process."""
+def run_app(lang: str | None, python: str | None, *, mouse: bool = True, labs: Sequence[str] = ()) -> int:
+    """Check the terminal, paint the splash, run the app. Returns the exit code of the process.
+
+    labs: folders of labs to read beside our own.
+    """
     use_utf8()
     if trouble := terminal_trouble(sys.__stdin__, sys.__stderr__, sys.__stdout__, os.environ):
         key, fields = trouble
@@ -51,7 +54,7 @@ def run_app(lang: str | None, python: str | None, *, mouse: bool = True) -> int:
         terminal.enter()
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        app = build(lang, python)
+        app = build(lang, python, labs)
         app.terminal = terminal
         app.run(mouse=mouse)
         crash = app.crash
@@ -74,7 +77,7 @@ def run_app(lang: str | None, python: str | None, *, mouse: bool = True) -> int:
     return 1
 
 
-def build(lang: str | None, python: str | None) -> TorchproofApp:
+def build(lang: str | None, python: str | None, labs: Sequence[str] = ()) -> TorchproofApp:
     """The app of this user, with the settings as they are saved."""
     from tui.app import TorchproofApp
     from tui.i18n import choose_language
@@ -89,6 +92,7 @@ def build(lang: str | None, python: str | None) -> TorchproofApp:
         choose_language(lang, settings.language),
         python=python or os.environ.get("TORCHPROOF_PYTHON") or sys.executable,
         trouble=trouble,
+        labs=labs,
     )
 
 
@@ -101,7 +105,13 @@ def run_command(argv: Sequence[str]) -> int:
     tr = early_translator(asked_language(argv))
     args = parser(tr).parse_args(argv)
     if args.command is None:
-        return run_app(args.lang, args.python, mouse=not args.no_mouse)
+        from pathlib import Path
+
+        for folder in args.app_labs:
+            if not Path(folder).is_dir():
+                tell(tr, "cli.labs_missing", folder=folder)
+                return 2
+        return run_app(args.lang, args.python, mouse=not args.no_mouse, labs=args.app_labs)
     python = args.python or os.environ.get("TORCHPROOF_PYTHON") or sys.executable
     return dispatch(args, Context(paths(), tr, python))
 

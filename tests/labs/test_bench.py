@@ -387,7 +387,7 @@ async def app(runs, *run):
     await bench.warm()
     if run:
         await bench.start(Run(Path(run[0])))
-    while bench.spare_state not in ("warming", "ready"):
+    while not (bench._spare and bench._spare._process):
         await asyncio.sleep(0.01)
     print(bench._spare._process.pid, flush=True)
     await asyncio.sleep(3600)

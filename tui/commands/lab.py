@@ -94,7 +94,7 @@ def _catalog(args: argparse.Namespace, context: Context) -> Catalog:
     """Our labs and those of the folders named by --labs. What is broken is told and left out."""
     from labs.catalog import EXPERIMENTS, find
 
-    more = [Path(folder) for folder in (*args.labs_before, *args.labs_after)]
+    more = [Path(folder) for folder in (*args.app_labs, *args.labs_before, *args.labs_after)]
     for folder in more:
         if not folder.is_dir():
             raise Misuse(context.tr("cli.labs_missing", folder=folder))

@@ -45,6 +45,9 @@ def parser(tr: Translator) -> Parser:
     )
     _global_options(root, tr, default=None)
     root.add_argument("--no-mouse", action="store_true", help=tr("cli.no_mouse"))
+    root.add_argument(
+        "--labs", metavar="DIR", dest="app_labs", action="append", default=[], help=tr("cli.lab_labs")
+    )
     commands = subcommands(root, tr, "command", title=tr("cli.commands"), required=False)
     for name in NAMES:
         import_module(f"tui.commands.{name}").add(commands, tr)

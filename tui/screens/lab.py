@@ -526,9 +526,10 @@ class LabScreen(Page):
         """Reads what the run has written, and draws it when the pace allows."""
         view, now = self.view, self.clock()
         phase = view.phase
-        first = not view.replay.lines
+        waited = not view.replay.lines
         if view.poll():
             self._dirty = True
+        first = waited and bool(view.replay.lines)  # the first point is drawn at once
         ended = view.replay.end is not None and self._dirty
         if ended or now - self._status_at >= STATUS_EVERY:
             self._status_at = now
@@ -538,11 +539,11 @@ class LabScreen(Page):
             self._dirty = False
             self._phase_changed()
             return
-        if self._dirty and view.phase == "live" and self._pace.ready(now):
+        if self._dirty and view.phase == "live" and (first or self._pace.ready(now)):
             self._dirty = False
             self._show_warning()
             self._pace.spend(self._show_now() + self._draw_charts(), now)
-        if (first and view.replay.lines) or view.phase != "live":
+        if first or view.phase != "live":
             self._keep_time()
 
     def _phase_changed(self) -> None:
@@ -707,6 +708,7 @@ class LabScreen(Page):
         elif self.session is not None and view.phase == "live" and view.run is not None:
             self.session.lab_left(self.lab_id, view.run.id)
         elif view.phase in ("verdict", "broken"):
+            self._settle()  # once more, where the disk was full before
             if self.session is not None:
                 self.session.lab_done(self)
             else:
