@@ -20,7 +20,7 @@ from labs.report import Outcome, Point
 
 ARMS = ("same_seed", "workers", "second_epoch", "default", "replacement", "no_generator")
 START = "fork" if sys.platform == "linux" else None  # spawned workers would load torch again
-BATCH = 32
+BATCH = 100
 
 
 def order(arm: str, seed: int, items: int, workers: int) -> Tensor:
@@ -48,7 +48,7 @@ def order(arm: str, seed: int, items: int, workers: int) -> Tensor:
 
 
 def experiment(
-    seeds: Sequence[int], device: torch.device, *, items: int = 2000, workers: int = 2
+    seeds: Sequence[int], device: torch.device, *, items: int = 5000, workers: int = 2
 ) -> Iterator[Point | Outcome]:
     orders: dict[str, list[Tensor]] = {arm: [] for arm in ARMS}
     global_moved: dict[str, list[float]] = {arm: [] for arm in ARMS}
