@@ -13,7 +13,7 @@ else
   ENV := $(ACTIVE)
 endif
 BIN := $(ENV)/bin
-STAMPS := .venv.stamps
+STAMPS := $(ENV)/.torchproof
 
 .PHONY: run test check format screenshots clean
 
@@ -49,7 +49,7 @@ $(STAMPS)/env:
 ifeq ($(ACTIVE),)
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "Python's venv module is not complete. On Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
-	@if $(PYTHON) -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("torch"))'; then \
+	@if $(PYTHON) -c 'import importlib.util as u, sys; sys.exit(sys.prefix != sys.base_prefix or not u.find_spec("torch"))'; then \
 	  echo "Making .venv on top of the torch this machine already has." >&2; \
 	  $(PYTHON) -m venv --system-site-packages .venv; \
 	else \
@@ -61,4 +61,4 @@ endif
 	@touch $@
 
 clean:
-	rm -rf .venv $(STAMPS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -62,7 +62,7 @@ class LabView:
         self.replay = Replay()
         self.status: Status | None = None
         self.until = 0.0  # the last step
-        self.misread: bool | None = None  # of the readout question, as answered on this page
+        self.read_as: str | None = None  # the readout question, as it was answered on this page
         self._follower: Follower | None = None
         self._read = {(e.lab, e.run) for e in progress.events() if isinstance(e, Readout)}
         self._results = [e for e in progress.events() if isinstance(e, Result) and e.lab == lab.id]
@@ -158,7 +158,7 @@ class LabView:
         """Looks at this run from its first event on."""
         self.run = run
         self.replay = Replay()
-        self.misread = None
+        self.read_as = None
         self.until = 0.0
         self._follower = Follower(run)
         self.look()
@@ -230,7 +230,7 @@ class LabView:
         ok = choice == asked.key
         self.progress.record(Readout(lab=self.lab.id, run=self.run.id, choice=choice, ok=ok))
         self._read.add((self.lab.id, self.run.id))
-        self.misread = not ok
+        self.read_as = choice
 
     def settle(self) -> bool:
         """Puts the result down, once a run, when its verdict is shown. Raises BankProblem."""

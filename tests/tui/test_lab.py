@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import learner
+import msgspec
 import pytest
 from learner import QuietBench, finished, make_app, make_run, points, screen_text, started, take_up, write
 from textual.pilot import Pilot
 
-from labs.journal import End, Run
+from labs.journal import End, Run, Verdict
 from labs.problems import LabProblem
 from questions.events import Bet, Readout, Result
 from questions.problems import BankProblem
@@ -221,6 +222,46 @@ async def test_a_straddled_edge_is_no_score(tmp_path: Path) -> None:
         result = app.progress.events()[-1]
         assert isinstance(result, Result) and result.band is None and result.points is None
         assert lab(app).tally is not None and lab(app).tally.ok is None  # type: ignore[union-attr]
+
+
+async def test_not_knowing_is_a_bet_too_and_not_seeing_is_a_reading(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 44)) as pilot:
+        open_lab(app)
+        await pilot.pause()
+        await pilot.press("0", "r")
+        await pilot.pause()
+        run = bench(app).started[-1]
+        write(run, started(run), *points(range(0, 101, 10)), *finished(run))
+        await look(app, pilot)
+        await pilot.press("0")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "The numbers say: b switched to eval() is higher" in text
+        assert "Your bet: don't know" in text and "it is 30 to 70 %" in text
+        assert "Surprise 2 bits, 0 points" in text
+        bet, readout, result = app.progress.events()
+        assert isinstance(bet, Bet) and bet.band is None and bet.p == 0.25
+        assert isinstance(readout, Readout) and readout.choice == "unsure" and not readout.ok
+        assert isinstance(result, Result) and result.points == 0
+
+
+async def test_an_undecided_rule_says_what_may_decide_it(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 44)) as pilot:
+        run = await bet_and_run(app, pilot)
+        ended = [
+            msgspec.structs.replace(event, verdict="undecided", note="few-seeds")
+            if isinstance(event, Verdict) and event.rule == "damage"
+            else event
+            for event in finished(run)
+        ]
+        write(run, started(run), *points(range(0, 101, 10)), *ended)
+        await look(app, pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "? undecided" in text and "Too few seeds" in text and "+ adds seeds" in text
 
 
 async def test_other_knobs_explore_and_never_count(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from questions.problems import BankProblem
 from tui.screens.page import Key, Page
-from tui.widgets.bet import Commit, FinalOptions, Stake, outcome_tags, percent
+from tui.widgets.bet import Commit, FinalOptions, Stake, outcome_tags, percent, whole_points
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose, spans
 from tui.widgets.readout import effect
@@ -249,7 +249,7 @@ class CardScreen(Page):
     def _headline(self, grade: Grade) -> Content:
         """Right or wrong by glyph and word, what honesty earned, and the right option where it was missed."""
         tr, stake = self.tr, self.stake
-        points = f"{grade.points:+.0f}".replace("+0", "0").replace("-0", "0")
+        points = whole_points(grade.points)
         if stake.dont_know:
             word, style, said = f"– {tr('card.did_not_know')}", "bold", tr("card.points", points=points)
         else:

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from tui.screens.page import Key, Page
-from tui.widgets.bet import percent
+from tui.widgets.bet import percent, whole_points
 from tui.widgets.prose import Prose
 from tui.widgets.table import table
 
@@ -79,7 +79,7 @@ def summary(app: TorchproofApp, session: Session) -> list[list[Content | str]]:
         rows.append(("done_right", tr("card.done_of", right=right, count=len(scored))))
         rows.append(("done_calibration", calibration(app, scored)))
         points = sum(tally.points for tally in session.tallies)
-        rows.append(("done_points", f"{points:+.0f}"))
+        rows.append(("done_points", whole_points(points)))
     tomorrow = session.tomorrow()
     words = tr("card.done_minutes", minutes=tomorrow) if tomorrow else tr("card.done_nothing_tomorrow")
     rows.append(("done_tomorrow", words))

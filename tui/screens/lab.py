@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -14,33 +14,23 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.timer import Timer
 
-from labs.problems import LabProblem, recognise
+from labs.problems import LabProblem
 from questions.problems import BankProblem
 from tui.labview import LabView
+from tui.labwords import broken, result, sentence, state
 from tui.screens.page import Key, Page
-from tui.widgets.bet import Commit, FinalOptions, percent
-from tui.widgets.chart import STRONG, Chart, FrugalCompositor, Pace, Status
+from tui.widgets.bet import Commit, FinalOptions
+from tui.widgets.chart import Chart, FrugalCompositor, Pace, Status
 from tui.widgets.choices import Menu
 from tui.widgets.flow import Flow
 from tui.widgets.knobs import Knobs
-from tui.widgets.plot import DIM, PLAIN, Frame, Run, Trace
-from tui.widgets.prose import Block, Prose, lines, spans
-from tui.widgets.readout import (
-    alike,
-    amount,
-    band_label,
-    effect,
-    letters,
-    outcome_table,
-    reading_labels,
-    ruling,
-    summarise,
-)
+from tui.widgets.plot import Frame, Trace
+from tui.widgets.prose import Prose, lines, spans
+from tui.widgets.readout import band_label, letters, outcome_table, reading_labels
 
 if TYPE_CHECKING:
-    from labs.catalog import Lab, Rule
-    from labs.journal import Run as LabRun
-    from labs.journal import Verdict as VerdictEvent
+    from labs.catalog import Lab
+    from labs.journal import Run
     from tui.session import Session, Tally
 
 FIRST_POINT_EVERY = 0.02  # seconds between looks until the first point is there
@@ -84,7 +74,7 @@ class LabScreen(Page):
         self,
         lab_id: str,
         *,
-        run: LabRun | None = None,
+        run: Run | None = None,
         wager: bool = False,
         session: Session | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -255,12 +245,20 @@ class LabScreen(Page):
             if charts:
                 self._arrange()
         if phase in ("verdict", "broken"):
-            self.result.update(list(self._broken() if phase == "broken" else self._result()))
+            told = (
+                broken(self.tr, self.view) if phase == "broken" else result(self.tr, self.view, self._width)
+            )
+            self.result.update(list(told))
         self._show_warning()
         if self.is_mounted:
             self._keep_time()
             self._focus()
             self.say_frame()
+
+    @property
+    def _width(self) -> int:
+        """Cells for words: the window without its margins and a scroll bar."""
+        return max(1, self.app.size.width - 3)
 
     def _focus(self) -> None:
         """Arrow keys go to what can be chosen now, after the verdict to the text; open knobs keep them."""
@@ -304,49 +302,14 @@ class LabScreen(Page):
     def _show_now(self) -> int:
         """The run's state; returns about how many bytes drawing that costs."""
         self.legend.update(self._arms()[1:])
-        return self.now.show(list(self._status()))
-
-    def _status(self) -> Iterator[Run]:
-        """How the run stands: state, share, steps, seeds, seconds, time left, device."""
-        tr, view = self.tr, self.view
-        replay, status = view.replay, view.status
-        if status is None or view.run is None:
-            return
-        label = tr(f"lab.status_{status}")
-        if status == "running" and replay.start is None:
-            label = tr("lab.status_starting")
-        elif status == "running":
-            label += f" {100 * replay.progress:.0f} %"
-        yield Run(label, STRONG)
-        if view.explores:
-            yield Run(tr("lab.exploring"), STRONG)
-        if step := max((line.steps[-1] for line in replay.lines.values() if line.steps), default=0.0):
-            yield Run(tr("lab.step", step=f"{step:g}", of=f"{view.until:g}"), PLAIN)
-        if replay.seeds:
-            yield Run(tr("lab.seeds", count=len(replay.seeds)), PLAIN)
-        if seconds := view.seconds():
-            yield Run(
-                tr("lab.seconds", seconds=f"{seconds:.0f}" if seconds >= 1 else f"{seconds:.1f}"), PLAIN
-            )
-        left = replay.eta_s(time.time())
-        if status == "running" and left is not None and replay.end is None:
-            yield Run(tr("lab.left", seconds=f"{max(1, left):.0f}"), PLAIN)
-        if replay.start is not None:
-            yield Run(replay.start.device_name or replay.start.device, DIM)
-            if (reason := self._sentence(replay.start.device_reason)) and view.phase == "live":
-                yield Run(reason, DIM)
+        return self.now.show(list(state(self.tr, self.view, time.time())))
 
     def _show_warning(self) -> None:
         """The newest warning of the run, such as a GPU that ran out of memory half-way."""
         found = self.view.phase not in ("bet", "ready")
         warnings = [log.text for log in self.view.replay.logs if log.level == "warning"] if found else []
-        self.warning.update("\n\n".join(map(self._sentence, warnings[-1:])))
+        self.warning.update("\n\n".join(sentence(self.tr, warning) for warning in warnings[-1:]))
         self.warning.display = bool(warnings)
-
-    def _sentence(self, english: str) -> str:
-        """A sentence of the journal in the chosen language, where it is one of ours."""
-        problem = recognise(english) if english and self.tr.lang != "en" else None
-        return self.tr.problem(problem) if problem else english
 
     def _arrange(self) -> None:
         """As many charts as have room, side by side where wide enough; draws them all."""
@@ -386,7 +349,7 @@ class LabScreen(Page):
         asked = view.readout
         if asked is None:
             return 0
-        width = max(1, self.app.size.width - 3)
+        width = self._width
         numbers = outcome_table(tr, lab, view.replay.outcomes, width, only=asked.outcome)
         self.numbers.update([Content("\n").join(numbers)])
         marks = letters(lab)
@@ -397,114 +360,6 @@ class LabScreen(Page):
         self.readings.set_rows(options)
         asking = [Content(question), *(spans(f"› 1 ( ) {option}") for option in options)]
         return len(numbers) + sum(len(list(lines(text, width))) for text in asking) + 3
-
-    def _table(self) -> list[Content]:
-        width = max(1, self.app.size.width - 3)
-        return [Content("\n").join(outcome_table(self.tr, self.lab, self.view.replay.outcomes, width))]
-
-    def _broken(self) -> Iterator[Content | Block]:
-        view, tr = self.view, self.tr
-        status = view.status or "lost"
-        yield Content.styled(tr(f"lab.why_{status}"), "bold")
-        end = view.replay.end
-        if end is not None and end.error:
-            yield spans(self._sentence(end.error))
-        tail = view.run.log_tail(6) if view.run is not None and status in ("failed", "lost") else []
-        if tail:
-            yield Block("code", "\n".join(tail))
-        yield Content.styled(tr("lab.again"), "$muted")
-
-    def _result(self) -> Iterator[Content | Block]:
-        tr, lab, view = self.tr, self.lab, self.view
-        if view.explores:
-            turned = (
-                ", ".join(f"{id} = {value}" for id, value in view.run.spec.knobs.items()) if view.run else ""
-            )
-            yield Content.styled(tr("lab.explored", knobs=turned), "$warning bold")
-        if view.misread is not None:
-            yield self._how_read()
-        for rule in lab.rules:
-            if (event := view.replay.verdicts.get(rule.id)) is not None:
-                yield self._rule(rule, event)
-        if (line := self._bet_line()) is not None:
-            yield line
-        yield spans(lab.explanation.get(tr.lang))
-        yield from self._table()
-        yield Content.styled(tr("lab.confidence"), "$muted")
-
-    def _rule(self, rule: Rule, event: VerdictEvent) -> Content:
-        from labs.journal import as_float
-
-        tr = self.tr
-        interval = (as_float(event.interval[0]), as_float(event.interval[1]))
-        numbers = effect(tr, as_float(event.effect), interval, event.unit, event.confidence)
-        parts: list[Content | str | tuple[str, str]] = [
-            ruling(tr, event.verdict),
-            (f"  {event.claim}  ", "$muted"),
-            spans(rule.statement.get(tr.lang)),
-            "\n",
-            tr("lab.measured", effect=numbers, seeds=event.seeds),
-        ]
-        if event.verdict != event.expected and not self.view.explores:
-            parts += ["\n", (tr("lab.unexpected", expected=tr(f"lab.{event.expected}")), "$warning")]
-        if event.note:
-            parts += ["\n", (tr(f"problems.labs.note-{event.note}"), "$warning")]
-        return Content.assemble(*parts)
-
-    def _bet_line(self) -> Content | None:
-        """Your bet against the measurement: hit, missed, or not decided; surprise and points."""
-        tr, lab, view = self.tr, self.lab, self.view
-        if (settled := view.outcome) is None:
-            return (
-                Content.styled(tr("lab.no_new_bet"), "$muted") if view.settled and not view.explores else None
-            )
-        stake, found = view.stake, settled.measured
-        unit = lab.declared[lab.bet.outcome].unit
-        yours = tr("card.dont_know") if stake.option is None else band_label(tr, lab, stake.option)
-        numbers = effect(tr, found.effect, found.interval, unit, 0.95)
-        parts: list[Content | str | tuple[str, str]] = [
-            (tr("lab.your_bet"), "$muted"),
-            (tr("lab.bet_at", band=yours, p=percent(stake.p)), "bold"),
-            "\n",
-            (tr("lab.bet_measured"), "$muted"),
-            numbers,
-            "  ",
-        ]
-        if found.band is None:
-            parts.append((f"? {tr('lab.straddles')}", "$warning bold"))
-            return Content.assemble(*parts)
-        hit = found.band == stake.option
-        if stake.option is None:
-            parts.append((tr("lab.in_band", band=band_label(tr, lab, found.band)), "bold"))
-        elif hit:
-            parts.append((f"✓ {tr('lab.hit')}", "$success bold"))
-        else:
-            parts.append((f"✗ {tr('lab.missed', band=band_label(tr, lab, found.band))}", "$error bold"))
-        points = f"{settled.points or 0:+.0f}".replace("+0", "0").replace("-0", "0")
-        bits = amount(round(settled.bits or 0.0, 1))
-        parts += ["\n", (tr("lab.surprise", bits=bits, points=points), "$muted")]
-        return Content.assemble(*parts)
-
-    def _how_read(self) -> Content:
-        tr, lab = self.tr, self.lab
-        asked = self.view.readout
-        if asked is None:
-            return Content("")
-        by_arm = self.view.replay.outcomes[asked.outcome]
-        first, second = summarise(by_arm.get(asked.first)), summarise(by_arm.get(asked.second))
-        unit = lab.declared[asked.outcome].unit
-        wide = max(first.sd, second.sd) if first and second else 0.0
-        apart = abs(first.mean - second.mean) if first and second else 0.0
-        gap, spread = (f"{number} {unit}".rstrip() for number in alike((apart, wide), wide))
-        word, style = ("misread", "$error bold") if self.view.misread else ("read_right", "$success bold")
-        glyph = "✗" if self.view.misread else "✓"
-        key = reading_labels(tr, lab, asked)[asked.readings.index(asked.key)]
-        return Content.assemble(
-            (f"{glyph} {tr(f'lab.{word}')}", style),
-            spans(key),
-            "  ",
-            (tr("lab.gap", gap=gap, spread=spread), "$muted"),
-        )
 
     # time
 
@@ -638,7 +493,7 @@ class LabScreen(Page):
         self.run_worker(self._hand_over(run), exit_on_error=False)
         self.show()
 
-    async def _hand_over(self, run: LabRun) -> None:
+    async def _hand_over(self, run: Run) -> None:
         try:
             await self.app.bench.start(run)
         except (LabProblem, OSError) as problem:
@@ -650,7 +505,7 @@ class LabScreen(Page):
         if self.view.phase == "live" and self.view.run is not None:
             self.run_worker(self._stop(self.view.run), exit_on_error=False)
 
-    async def _stop(self, run: LabRun) -> None:
+    async def _stop(self, run: Run) -> None:
         try:
             await self.app.bench.stop(run)
         except (LabProblem, OSError) as problem:
@@ -664,7 +519,7 @@ class LabScreen(Page):
         self.run_worker(self._ask_for_more(view.run), exit_on_error=False)
         self._keep_time()
 
-    async def _ask_for_more(self, run: LabRun) -> None:
+    async def _ask_for_more(self, run: Run) -> None:
         count = self.lab.seeds.step
         try:
             await self.app.bench.more_seeds(run, count)

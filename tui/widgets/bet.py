@@ -83,6 +83,12 @@ def percent(p: float) -> str:
     return f"{100 * p:.0f} %"
 
 
+def whole_points(points: float) -> str:
+    """Points as they are shown: "+9", "-8", "0"."""
+    rounded = round(points)
+    return f"{rounded:+d}" if rounded else "0"
+
+
 def certainties(tr: Translator, chance: float) -> list[Content]:
     """The five confidences and 0, each with its key."""
     words = [f"{percent(chance)} {tr('card.chance')}", *map(percent, CERTAINTIES)]
@@ -93,6 +99,7 @@ def certainties(tr: Translator, chance: float) -> list[Content]:
 class Options(Choices):
     """Choices whose digits may belong to the confidence instead, and whose letters belong to the page."""
 
+    DEFAULT_CSS = "Options:disabled { opacity: 1 !important; }"  # locked, and still to be read
     BINDINGS: ClassVar[list[BindingType]] = [Binding("j,k", "leave_to_page", show=False)]
     digits = True
 
@@ -116,7 +123,6 @@ class Commit(Vertical):
 
     DEFAULT_CSS = """
     Commit { height: auto; }
-    Commit > Options:disabled { opacity: 1; }
     Commit > Flow { margin-top: 1; }
     Commit > .ask { margin-top: 1; }
     """

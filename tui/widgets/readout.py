@@ -37,11 +37,11 @@ def amount(value: float, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
-def alike(values: Sequence[float], scale: float, digits: int = 2) -> list[str]:
-    """Numbers with the same decimals: so many that `scale`, such as an sd, shows this many digits."""
+def alike(values: Sequence[float], scale: float) -> list[str]:
+    """Numbers with the same decimals: so many that `scale`, such as an sd, shows two digits, at least one."""
     if not (all(math.isfinite(v) and abs(v) < 1e5 for v in values) and 1e-3 <= scale < 1e4):
         return [amount(value) for value in values]
-    decimals = max(0, digits - 1 - math.floor(math.log10(scale)))
+    decimals = max(int(scale < 100), 1 - math.floor(math.log10(scale)))
     return [f"{value:.{decimals}f}" for value in values]
 
 
@@ -54,7 +54,7 @@ def effect(tr: Translator, value: float, interval: Sequence[float], unit: str, c
     """An effect with its interval: "-48.9 % (95 % interval -52.1 to -45.6)"."""
     if not all(map(math.isfinite, (value, *interval))):
         return tr("lab.effect_open", value=amount(value, unit))
-    number, low, high = alike((value, *interval), (interval[1] - interval[0]) / 2, digits=3)
+    number, low, high = alike((value, *interval), (interval[1] - interval[0]) / 2)
     number = f"{number} {unit}".rstrip()
     if confidence >= 1:
         key = "lab.effect_same" if interval[0] == interval[1] else "lab.effect_exact"

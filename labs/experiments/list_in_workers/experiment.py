@@ -1,6 +1,6 @@
 """Two workers only read a list of file names. Do they share its memory? Copy-on-write against reference counts.
 
-Data     `names` file names, in an order that the seed shuffles
+Data     `names` file names with numbers drawn by the seed, read once in their order
 Arms     kept as a Python list of str, or as one NumPy array of bytes
 Metric   private memory (USS) of the workers: how much it grows from the first batches to the last
 Cost     one epoch of two DataLoaders a seed, with workers forked from the lab's process
@@ -19,7 +19,7 @@ from labs.report import Outcome, Point
 
 ARMS = ("list", "array")
 START = "fork" if sys.platform == "linux" else None  # without fork there is no memory to share
-BATCHES, LOOK_EVERY = 60, 2
+BATCHES, LOOK_EVERY = 50, 3
 
 
 class Lengths(Dataset[int]):
@@ -41,20 +41,18 @@ def private(workers: Sequence[Any]) -> float:
 
 
 def experiment(
-    seeds: Sequence[int], device: torch.device, *, names: int = 300_000, workers: int = 2
+    seeds: Sequence[int], device: torch.device, *, names: int = 500_000, workers: int = 2
 ) -> Iterator[Point | Outcome]:
-    texts = [f"images/{number:08d}.png" for number in range(names)]
-    kept: dict[str, Any] = {"list": texts, "array": np.array(texts, dtype=np.bytes_)}
     size = -(-names // BATCHES)
     looks = range(0, BATCHES - 1, LOOK_EVERY)  # at the last batch workers may have left
     used: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
     for seed in seeds:
+        numbers = np.random.default_rng(seed).integers(10**8, size=names).tolist()
+        texts = [f"images/{number:08d}.png" for number in numbers]
         for arm in ARMS:
             loader = DataLoader(
-                Lengths(kept[arm]),
+                Lengths(texts if arm == "list" else np.array(texts, dtype=np.bytes_)),
                 size,
-                shuffle=True,
-                generator=torch.Generator().manual_seed(seed),
                 num_workers=workers,
                 multiprocessing_context=START,
             )

@@ -8,6 +8,7 @@ Cost     each arm and seed in a process of its own, forked from the lab's; readi
 """
 
 import multiprocessing
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from labs.report import Outcome, Point
 
 ARMS = ("eager", "lazy", "lazy_two")
 START = "fork" if sys.platform == "linux" else "spawn"
-RECORDS, BATCH, LOOK_EVERY = 1024, 16, 2
+RECORDS, BATCH, LOOK_EVERY = 1024, 16, 5
 MIB = 2**20
 
 
@@ -52,9 +53,13 @@ class Lazy(Dataset[Tensor]):
 
 
 def memory() -> float:
-    """MiB of this process and its children. Where the system does not split shared pages: private ones."""
+    """MiB of the lab's process with all below it. Where the system does not split shared pages: private ones.
+
+    The lab's own process counts as well: what it shares with new workers would otherwise seem to grow.
+    """
     total = 0
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+    lab = psutil.Process(os.getppid())
+    for process in (lab, *lab.children(recursive=True)):
         used = process.memory_full_info()
         total += getattr(used, "pss", used.uss)
     return total / MIB
@@ -82,7 +87,7 @@ def experiment(
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             file = Path(folder) / "records"
-            file.write_bytes(np.random.default_rng(seed).bytes(mib * MIB))
+            file.write_bytes(np.random.default_rng(seed).bytes(MIB) * mib)
             for arm in ARMS:
                 ours, theirs = start.Pipe(duplex=False)
                 reader = start.Process(target=read_through, args=(arm, file, seed, workers, theirs))
@@ -91,7 +96,7 @@ def experiment(
                 grown[arm].append(ours.recv())  # EOFError if the reader dies
                 reader.join()
 
-    looks = RECORDS // BATCH // LOOK_EVERY
+    looks = -(-RECORDS // BATCH // LOOK_EVERY)
     for look in range(looks):
         yield Point(look + 1, looks, {"grown": {arm: [one[look] for one in grown[arm]] for arm in ARMS}})
     peak = {arm: [max(one) for one in grown[arm]] for arm in ARMS}
