@@ -50,7 +50,7 @@ def experiment(
 ) -> Iterator[Point | Outcome]:
     data = digits(device)
     test = data[held_out_rows().to(device)]
-    watched = test[:200]
+    watched = test[:128]
     nets = {
         (arm, depth): Ensemble(partial(network, arm, depth, width), seeds, device)
         for depth in DEPTHS
@@ -66,7 +66,7 @@ def experiment(
         return found
 
     for step, rows in enumerate(batches(seeds, training_rows(seeds, 75), 64, device)):
-        if step % 5 == 0:
+        if step % 8 == 0 or step == steps:
             yield Point(step, steps, score(watched.flat, watched.labels))
         if step == steps:
             break
