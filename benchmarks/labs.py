@@ -1,14 +1,17 @@
 """How much faster do a lab's networks train together than one after another in the script a user would write?
 
-    python -m benchmarks.labs [--quick] [--device cuda]
+    python -m benchmarks.labs [--quick] [--net NAME] [--device cuda]
 
-The lab: 5 learning rates x 16 seeds = 80 networks, batches of 64, SGD with momentum, 20 epochs, accuracy every
-epoch. The plain script (DataLoader, nn.Module, torch.optim, .item() at every step) trains a few of them and is
-scaled up; the engine trains them all. Everyone works in a process of its own, started and warmed up before,
-one after another in each of several rounds; ratios are taken within a round. The floor is the arithmetic alone
-at the best matrix product measured in the same rounds. --quick trains 4 epochs instead of 20.
+The lab: 5 learning rates x 16 seeds = 80 networks, batches of 64, SGD with momentum, 20 epochs, accuracy
+every epoch. The plain script (DataLoader, nn.Module, torch.optim, .item() at every step) trains a few of them
+and is scaled up; the engine trains them all. Everyone works in a process of its own, started and warmed up
+before, one after another in each of several rounds; ratios are taken within a round. The floor is the
+arithmetic alone at the best matrix product measured in the same rounds. --quick trains 4 epochs.
 
 Then the cost of telling: a whole run (generator, journal, streaming, verdict) against the same loop without.
+
+Other work on the same cores spoils the wall-clock columns of whoever uses several threads or processes first;
+the CPU columns stand closer to what free cores would give, and the load is printed for that reason.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ STEPS = TRAIN // BATCH  # an epoch
 TESTED = 1797 - TRAIN
 OVERHEAD_LAB = Path(__file__).parent / "overhead_lab" / "many_mlps"
 
-# ---- the three networks --------------------------------------------------------------------------------------
+# ---- the three networks ------------------------------------------------------------------------------------
 
 
 def mlp() -> nn.Module:
@@ -86,17 +89,17 @@ def images(net: Net, device: torch.device) -> tuple[Tensor, Tensor]:
     return (data.flat if net.build is mlp else data.images), data.labels
 
 
-# ---- who trains: each of these yields once an epoch (the plain script: once an epoch of all its members) -----
+# ---- who trains: each of these yields once an epoch (the plain script: once an epoch of all its members) ---
 
 
-def plain(net: Net, device: torch.device) -> Iterator[None]:
+def plain(net: Net, device: torch.device, members: int) -> Iterator[None]:
     """One network after another: what a user would write."""
     x, y = (t.cpu() for t in images(net, device))
     train = DataLoader(TensorDataset(x[:TRAIN], y[:TRAIN]), batch_size=BATCH, shuffle=True, drop_last=True)
     test = DataLoader(TensorDataset(x[TRAIN:], y[TRAIN:]), batch_size=BATCH)
-    losses = []
+    losses: list[float] = []
     while True:
-        for seed in range(net.plain_members):
+        for seed in range(members):
             torch.manual_seed(seed)
             model = net.build().to(device)
             optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -167,13 +170,13 @@ def flop(net: Net) -> float:
     x, y = images(net, torch.device("cpu"))
     model = net.build()
     with FlopCounterMode(display=False) as training:
-        F.cross_entropy(model(x[:BATCH]), y[:BATCH]).backward()
+        F.cross_entropy(model(x[:BATCH]), y[:BATCH]).backward()  # type: ignore[no-untyped-call]
     with FlopCounterMode(display=False) as testing, torch.no_grad():
         model(x[TRAIN:])
-    return training.get_total_flops() + testing.get_total_flops() / STEPS
+    return float(training.get_total_flops() + testing.get_total_flops() / STEPS)
 
 
-# ---- processes -----------------------------------------------------------------------------------------------
+# ---- processes ---------------------------------------------------------------------------------------------
 
 
 class Lap(NamedTuple):
@@ -225,7 +228,8 @@ def lap(trainers: Sequence[Trainer], epochs: int, members: int) -> Lap:
 def train_when_told(role: str, net: Net, device: torch.device) -> None:
     half = len(SEEDS) // 2
     roles: dict[str, Callable[[], Iterator[None]]] = {
-        "plain": lambda: plain(net, device),
+        "plain": lambda: plain(net, device, net.plain_members),
+        "one": lambda: plain(net, device, 1),
         "whole": lambda: together(net, device, SEEDS, MEMBERS),
         "tiled": lambda: together(net, device, SEEDS, net.tile),
         "first": lambda: together(net, device, SEEDS[:half], net.tile),
@@ -245,20 +249,21 @@ def train_when_told(role: str, net: Net, device: torch.device) -> None:
         print(time.process_time() - began, flush=True)
 
 
-# ---- the report ----------------------------------------------------------------------------------------------
+# ---- the report --------------------------------------------------------------------------------------------
 
 
 def compare(name: str, device: str, epochs: int) -> None:
     net = NETS[name]
-    threads = sorted({1, os.cpu_count() or 1, max(1, (os.cpu_count() or 1) // 2)})
+    cores = os.cpu_count() or 1
+    threads = sorted({cores, cores // 2} - {0, 1})
     with ExitStack() as stack:
 
         def start(role: str, threads: int = 1) -> Trainer:
             return stack.enter_context(Trainer(role, name, device, threads))
 
-        teams = {
-            f"plain, {n} thread{'s' * (n > 1)}": ([start("plain", n)], net.plain_members) for n in threads
-        }
+        teams = {"plain, 1 thread": ([start("plain")], net.plain_members)}
+        for n in threads:
+            teams[f"plain, {n} threads"] = ([start("one", n)], 1)
         teams["together"] = ([start("whole")], MEMBERS)
         teams[f"together, tiles of {net.tile}"] = ([start("tiled")], MEMBERS)
         if device == "cpu":
@@ -280,20 +285,19 @@ def compare(name: str, device: str, epochs: int) -> None:
     print(
         f"\n{net.title}, {MEMBERS} members, {epochs} epochs; {flop(net) / 1e6:.1f} MFLOP a step and member,"
     )
-    print(f"floor {1e6 * floor:.0f} us at {peak / 1e9:.0f} GFLOP/s a core; plain at its best: {best}")
-    print(
-        f"{'':30}{'us':>8}{'CPU us':>8}{'x plain, 1 thread':>24}{'x its best':>12}{'x in CPU':>10}{'of floor':>10}"
-    )
+    print(f"floor {1e6 * floor:.0f} us at {peak / 1e9:.0f} GFLOP/s a core; load {os.getloadavg()[0]:.1f}")
+    titles = ("us", "CPU us", "x plain, 1 thread", "x its best", "x in CPU", "of floor")
+    print("".join(["a step and member".ljust(28), *map(str.rjust, titles, (9, 9, 21, 12, 10, 10))]))
     for who, own in laps.items():
-        ratios = [a.wall / b.wall for a, b in zip(laps[plains[0]], own, strict=True)]
-        in_cpu = statistics.median(a.cpu / b.cpu for a, b in zip(laps[plains[0]], own, strict=True))
-        against_best = statistics.median(a.wall / b.wall for a, b in zip(laps[best], own, strict=True))
         wall, cpu = (statistics.median(getattr(one, field) for one in own) for field in ("wall", "cpu"))
+        ratios = [a.wall / b.wall for a, b in zip(laps[plains[0]], own, strict=True)]
         spread = f"{statistics.median(ratios):.1f} [{min(ratios):.1f}, {max(ratios):.1f}]"
-        cores = 2 if who.endswith("two processes") else 1
+        against_best = statistics.median(a.wall / b.wall for a, b in zip(laps[best], own, strict=True))
+        in_cpu = statistics.median(a.cpu / b.cpu for a, b in zip(laps[plains[0]], own, strict=True))
+        used = 2 if who.endswith("two processes") else 1
         print(
-            f"{who:30}{1e6 * wall:8.1f}{1e6 * cpu:8.1f}{spread:>24}{against_best:12.1f}{in_cpu:10.1f}"
-            f"{floor / cores / wall:10.0%}"
+            f"{who:28}{1e6 * wall:9.1f}{1e6 * cpu:9.1f}{spread:>21}{against_best:12.1f}{in_cpu:10.1f}"
+            f"{floor / used / wall:10.0%}"
         )
     print(f"meant to reach on two cores: {net.target:g}x the plain script on one thread")
 
@@ -339,9 +343,7 @@ def overhead(pairs: int, steps: int) -> None:
                 walls.append(told[0] / bare[0] - 1)
                 cpus.append(told[1] / bare[1] - 1)
         size = run.events_file.stat().st_size
-    print(
-        f"\nA whole run of {lab.id} ({steps} steps, {size / 1e3:.0f} KB of journal) against the loop without it,"
-    )
+    print(f"\nA whole run of {lab.id} ({steps} steps, {size / 1e3:.0f} KB of journal) against the bare loop,")
     print(f"{pairs} pairs: medians and quartiles; meant to stay under 3 %")
     for name, ratios in (("time", walls), ("CPU", cpus)):
         low, middle, high = statistics.quantiles(ratios, n=4)

@@ -169,7 +169,10 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Lab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything about an experiment but its code."""
+    """Everything about an experiment but its code.
+
+    alone: its outcomes are times, so that no other lab should run beside it.
+    """
 
     format: Literal[1] = 1
     id: str
@@ -179,6 +182,7 @@ class Lab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     question: Text
     explanation: Text
     estimate_s: float
+    alone: bool = False
     arms: tuple[Arm, ...]
     knobs: tuple[Knob, ...] = ()
     series: tuple[Series, ...] = ()

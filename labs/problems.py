@@ -87,6 +87,11 @@ MESSAGES: dict[str, str] = {
     "experiment-changed": "{file} has changed since this run began; the run goes on with its own copy.",
     "memory-full": "Not enough memory for lab {lab} ({error}). Close other programs or use fewer seeds.",
     "worker-died": "The lab's process ended before it began ({how}). {output}",
+    # a proof: which labs it needs, and why a lab in it has no verdict
+    "proof-unknown": "No lab measures '{name}'. Name a claim, an entry or a lab; close to it: {near}.",
+    "proof-lost": "The lab's process is gone and left no last word. Its log: {log}",
+    "proof-stopped": "The proof was stopped before this lab had finished.",
+    "proof-budget": "There was no time left for this lab within the budget.",
     # notes beside a verdict: see labs.verdict.NOTES
     "note-few-seeds": "Too few seeds for a verdict yet; run more.",
     "note-diverged-counted": "Some seeds diverged; each counts as the value registered for that case.",

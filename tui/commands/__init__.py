@@ -4,7 +4,7 @@
 Each command is one module with `add(subparsers, tr)` and `run(args, context) -> int`; it is imported for its
 parser, and imports what it works with only when it runs.
 
-Exit codes: 0 finished, 1 failed, 2 wrong usage, 130 interrupted, 141 the reader of our output went away.
+Exit codes: 0 finished, 1 failed, 2 wrong usage, 3 undecided, 130 interrupted, 141 the reader of our output went away.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from tui.i18n import Translator
     from tui.paths import Paths
 
-NAMES = ("lab", "progress", "bank", "doctor")
+NAMES = ("lab", "prove", "progress", "bank", "doctor")
 
-FINISHED, FAILED, USAGE, INTERRUPTED, READER_GONE = 0, 1, 2, 130, 141
+FINISHED, FAILED, USAGE, UNDECIDED, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 130, 141
 
 # Problems that come from how the command was called, not from what it met.
 USAGE_PROBLEMS = frozenset(
@@ -46,6 +46,7 @@ USAGE_PROBLEMS = frozenset(
         "no-runs",
         "unknown-device",
         "device-unusable",
+        "proof-unknown",
     }
 )
 
