@@ -110,6 +110,10 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     relation: Literal["==", "!=", "<", "<=", ">", ">="] | None = None
     value: float | None = None
 
+    def unit(self, declared: Mapping[str, Outcome]) -> str:
+        """The unit of what is checked: that of the outcome, or of its difference between two arms."""
+        return _compared_unit(self, declared)
+
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When a claim counts as supported: when all checks hold."""
@@ -139,6 +143,20 @@ class Bet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     versus: str | None = None
     bands: tuple[Band, ...]
     explain: Text | None = None
+
+    def unit(self, declared: Mapping[str, Outcome]) -> str:
+        """The unit of the bet's quantity and of its bands."""
+        return _compared_unit(self, declared)
+
+
+def difference_unit(unit: str) -> str:
+    """The unit of a difference or a spread: two percentages lie percentage points ("pp") apart."""
+    return "pp" if unit == "%" else unit
+
+
+def _compared_unit(compared: Check | Bet, declared: Mapping[str, Outcome]) -> str:
+    unit = declared[compared.outcome].unit
+    return unit if compared.versus is None else difference_unit(unit)
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,7 +8,8 @@
 
 Promises, each held by a test against the plain loop over nn.Module, DataLoader and torch.optim in float64:
 a member's weights, batches and dropout masks come from its own seed alone, whoever trains beside it, and its
-numbers equal those of the plain loop up to rounding.
+numbers equal those of the plain loop up to rounding. With one CPU thread the numbers of two or more members
+are the same to the last bit whoever they are; a convolutional network trained quite alone may round otherwise.
 
 Inside, M members share one tensor program. A vector layer works on activations (M, features, batch), so that
 torch's own (out, in) weights multiply from the left; a convolution is one grouped convolution on
@@ -137,9 +138,13 @@ class GroupNorm(nn.GroupNorm):
     members: int
 
     def forward(self, input: Tensor) -> Tensor:
-        x = input if input.dim() == 4 else input.permute(2, 0, 1).flatten(1)  # (B, M * channels, ...)
+        image = input.dim() == 4
+        # (B, M * channels, ...); on a CPU, torch's kernel for channels_last costs more than two copies
+        x = input.contiguous() if image else input.permute(2, 0, 1).flatten(1)
         x = F.group_norm(x, self.members * self.num_groups, _flat(self.weight), _flat(self.bias), self.eps)
-        return x if input.dim() == 4 else x.unflatten(1, (self.members, -1)).permute(1, 2, 0)
+        if image:
+            return x.contiguous(memory_format=torch.channels_last)
+        return x.unflatten(1, (self.members, -1)).permute(1, 2, 0)
 
 
 class Dropout(nn.Dropout):
@@ -408,18 +413,40 @@ PerMember = float | Sequence[float] | Tensor
 
 
 class Optimizer:
-    """What SGD, Adam and AdamW share: the gradient of all members as one vector, and rates a member each."""
+    """What SGD, Adam and AdamW share: the gradient of all members as one vector, and rates a member each.
 
-    def __init__(self, net: Ensemble, lr: PerMember, weight_decay: PerMember = 0.0) -> None:
+    `only` names what is trained, by the beginnings of parameter names as a plain module has them ("0." or
+    "head."); the others stand still, as if the optimizer had never been given them. None: all. Buffers of
+    batch norm are not an optimizer's business. Raises ValueError where a beginning fits no parameter.
+    """
+
+    def __init__(
+        self,
+        net: Ensemble,
+        lr: PerMember,
+        weight_decay: PerMember = 0.0,
+        only: Sequence[str] | None = None,
+    ) -> None:
         self.net = net
         self.parameters = list(net.net.parameters())
+        names = [name for name, _ in net.net.named_parameters()]
+        for beginning in only or ():
+            if not any(name.startswith(beginning) for name in names):
+                raise ValueError(f"no parameter begins with {beginning!r}; there are {', '.join(names)}")
+        self.trained = [only is None or name.startswith(tuple(only)) for name in names]
         self.lr, self.weight_decay = lr, weight_decay
         self.steps = 0
 
     def step(self, loss: Tensor) -> None:
         """One step down the loss (M,). Members do not meet, so the gradient of the sum is everyone's own."""
-        gradients = torch.autograd.grad(loss.sum(), self.parameters)
-        gradient = torch.cat([g.reshape(-1) for g in gradients])
+        wanted = [p for p, trained in zip(self.parameters, self.trained, strict=True) if trained]
+        gradients = iter(torch.autograd.grad(loss.sum(), wanted))
+        gradient = torch.cat(
+            [
+                (next(gradients) if trained else torch.zeros_like(p)).reshape(-1)
+                for p, trained in zip(self.parameters, self.trained, strict=True)
+            ]
+        )
         self.steps += 1
         self.net.step += 1
         with torch.no_grad():
@@ -443,7 +470,11 @@ class Optimizer:
 
     @weight_decay.setter
     def weight_decay(self, rate: PerMember) -> None:
-        self._weight_decay = self._spread(rate)
+        spread = self._spread(rate)
+        if not all(self.trained) and (isinstance(spread, Tensor) or spread):  # no decay without training
+            pairs = zip(self.parameters, self.trained, strict=True)
+            spread = spread * torch.cat([torch.full_like(p, trained).reshape(-1) for p, trained in pairs])
+        self._weight_decay = spread
 
     def _spread(self, value: PerMember) -> float | Tensor:
         """One value a member, repeated for each of the member's numbers in the vector."""
@@ -466,8 +497,9 @@ class SGD(Optimizer):
         momentum: PerMember = 0.0,
         weight_decay: PerMember = 0.0,
         nesterov: bool = False,
+        only: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(net, lr, weight_decay)
+        super().__init__(net, lr, weight_decay, only)
         self.momentum = self._spread(momentum)
         self.nesterov = nesterov
         self.velocity: Tensor | None = None
@@ -495,8 +527,9 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: PerMember = 0.0,
+        only: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(net, lr, weight_decay)
+        super().__init__(net, lr, weight_decay, only)
         self.betas, self.eps = betas, eps
         self.mean = torch.zeros_like(net.vector)
         self.square = torch.zeros_like(net.vector)

@@ -62,7 +62,7 @@ MESSAGES: dict[str, str] = {
     "Update the driver, or install a torch built for an older CUDA.",
     "device-no-cuda": "torch {torch} is built without CUDA, so {name} cannot be used. "
     "Install a build with CUDA.",
-    "device-busy": "{name} is in use: {processes} processes, {load} % load.",
+    "device-busy": "{name} is in use: {processes} processes, {load}% load.",
     "device-taken": "{name} is busy or held exclusively by another process.",
     "device-full": "{name} has too little free memory: {free} of {total} MB.",
     "device-oom": "{name} ran out of memory in a small test computation.",

@@ -1,4 +1,4 @@
-"""Which labs prove which claims, and what their runs add up to: rows, statuses, time left, the report. No torch.
+"""Which labs prove which claims, and what their runs add up to: rows, time left, the report. No torch.
 
 A proof measures claims anew on this machine. Its record says when it began and with what, so that one that
 was interrupted goes on: what has been measured since then under the same terms need not be measured again.
@@ -131,17 +131,29 @@ def gather(ours: Path, *more: Path) -> tuple[Catalog, list[Broken], list[str]]:
     A lab in a folder that somebody names takes the place of ours with the same id.
     """
     catalog = find(*more, ours)
-    broken, replaced = [], []
-    for problem in catalog.problems:
-        file = Path(re.sub(r":\d+$", "", str(problem.fields.get("where", ""))))
-        if problem.key == "lab-twice" and file.parent.parent == ours:
-            replaced.append(str(problem.fields["id"]))
-        elif problem.key == "lab-folder":
+    replaced = [
+        str(problem.fields["id"])
+        for problem in catalog.problems
+        if problem.key == "lab-twice" and _file_of(problem).parent.parent == ours
+    ]
+    others = [p for p in catalog.problems if p.key != "lab-twice" or str(p.fields["id"]) not in replaced]
+    return catalog, broken_labs(others), replaced
+
+
+def broken_labs(problems: Iterable[LabProblem]) -> list[Broken]:
+    """The labs behind the problems of a catalog, with what their files still say of them."""
+    broken = []
+    for problem in problems:
+        if problem.key == "lab-folder":
             folder = Path(str(problem.fields["folder"]))
             broken.append(Broken(folder.name, "", (), problem))
         else:
-            broken.append(_salvaged(file, problem))
-    return catalog, broken, replaced
+            broken.append(_salvaged(_file_of(problem), problem))
+    return broken
+
+
+def _file_of(problem: LabProblem) -> Path:
+    return Path(re.sub(r":\d+$", "", str(problem.fields.get("where", ""))))
 
 
 def _salvaged(file: Path, problem: LabProblem) -> Broken:
@@ -235,7 +247,7 @@ def opened(
 
 
 def fits(spec: RunSpec, lab: Lab, source_sha256: str, record: Record) -> bool:
-    """Whether a run measures what the proof would: the same code, knobs, seeds and device, made since it began.
+    """Whether a run measures what the proof would: the same code, knobs, seeds, device, and since then.
 
     The version of torch stands in the run's events and is for the caller to compare.
     """

@@ -111,7 +111,7 @@ class Item:
         if status in LIVE:
             return bool(events)
         self.replay.feed(self._follower.poll())  # written between the two looks
-        self.stage = status
+        self.stage = "running" if status == "starting" else status
         end = self.replay.end
         if status in ("failed", "lost"):
             self.reason = (end.error if end else None) or str(LabProblem("proof-lost", log=self.run.log_file))
@@ -198,6 +198,15 @@ class Proving:
         return [item.share(now) for item in self.items]
 
     # what happens
+
+    def recall(self) -> None:
+        """Show the runs that the record names, whatever has become of them; those that live are followed."""
+        for item in self.items:
+            run = Run(self._folder / self.record.runs.get(item.lab.id, "-"))
+            if run.folder.is_dir():
+                item.attach(run, self._clock())
+                item.taken_over = item.ours = True
+                item.look(self._clock())
 
     def take_over(self) -> list[Item]:
         """Take over what has been measured since the record began, and follow what is being measured."""

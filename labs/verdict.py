@@ -29,8 +29,9 @@ BET_CONFIDENCE = 0.95
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A rule's verdict on its claim.
 
-    effect and interval belong to the rule's first check, in the outcome's unit: the mean difference and the
-    t interval of this look; for an exact check the mean over seeds and the smallest and largest value.
+    effect and interval belong to the rule's first check, in `unit` (percentage points, "pp", for a difference
+    of percentages): the mean difference and the t interval of this look; for an exact check the mean over
+    seeds and the smallest and largest value.
     confidence: as registered, for all looks together; 1.0 for a rule of exact checks only.
     seeds: how many seeds every check could use. note: one of NOTES, or empty.
     """
@@ -99,7 +100,7 @@ def judge(rule: Rule, declared: Mapping[str, Outcome], outcomes: Outcomes, seeds
         interval=first.interval,
         confidence=rule.confidence if by_interval else 1.0,
         seeds=min(len(finding.sample.values) for finding in findings),
-        unit=declared[rule.checks[0].outcome].unit,
+        unit=rule.checks[0].unit(declared),
         note=_note(rule, findings, ruling),
     )
 

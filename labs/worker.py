@@ -105,7 +105,8 @@ def work(folder: Path, began: float) -> None:
     try:
         status = conduct(folder, load_torch(), began)
     except BaseException as error:
-        traceback.print_exc()
+        if not _explains_itself(error):
+            traceback.print_exc()
         fail(folder, _told(error), began)
     finally:
         _leave(status)
@@ -278,6 +279,12 @@ def _created() -> float:
 
 def _host() -> str:
     return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+
+
+def _explains_itself(error: BaseException) -> bool:
+    from labs.problems import LabProblem
+
+    return isinstance(error, LabProblem)
 
 
 def _told(error: BaseException) -> str:

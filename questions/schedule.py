@@ -111,7 +111,7 @@ class Fold:
         self.spent_on_new: dict[date, float] = {}
         self.started: dict[date, int] = {}  # claims answered for the first time on a day
         self.skipped: dict[date, set[str]] = {}
-        self._bets: dict[str, Bet] = {}  # by run
+        self._bets: dict[str, Bet] = {}  # lab: its latest locked bet
         self._loads: dict[date, float] = {}  # seconds due at the start of a day
         self._place = 0
         self._scheduler: Scheduler | None = None
@@ -132,7 +132,7 @@ class Fold:
                 case Reason():
                     self.beliefs.reasoned(event)
                 case Bet():
-                    self._bets.setdefault(event.run, event)
+                    self._bets[event.lab] = event
                     self.wagered[event.day] = self.wagered.get(event.day, 0) + 1
                 case Result():
                     self._result(event)
@@ -143,8 +143,7 @@ class Fold:
 
     def open_bets(self) -> list[Bet]:
         """Locked bets whose lab has no result yet, the latest of each lab."""
-        latest = {bet.lab: bet for bet in self._bets.values()}
-        return [bet for lab, bet in latest.items() if lab not in self.settled]
+        return [bet for lab, bet in self._bets.items() if lab not in self.settled]
 
     # what a claim is worth on a day
 
@@ -240,12 +239,14 @@ class Fold:
         self._touch(track, answer.day)
 
     def _result(self, result: Result) -> None:
-        bet = self._bets.get(result.run)
+        """A lab's first result settles its bet, whichever run gave it: the run that the bet names may have
+        failed or been stopped. Who has seen the lab's outcome is not betting any more."""
+        bet = self._bets.get(result.lab)
         seen_before = result.lab in self.settled
         self.settled.setdefault(result.lab, result.day)
         track = self.tracks.get(bet.claim) if bet else None
-        if bet is None or track is None or bet.lab != result.lab or seen_before:
-            return  # who has seen the lab's outcome is not betting any more
+        if bet is None or track is None or seen_before:
+            return
         if result.band is not None and (track.last is None or result.day > track.last):
             shown = Shown(
                 ok=bet.band == result.band,

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -22,8 +23,11 @@ from tui.runs import RunWatch
 from tui.screens.page import Ask, Option, Page
 from tui.screens.today import TodayScreen
 from tui.themes import DARK, THEMES, theme_for
+from tui.written import Ready, Written
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from labs.bench import Bench
     from labs.catalog import Catalog
     from labs.journal import Run
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 # A page is imported when first opened: name -> module and class.
 PAGES: Final = {
     "bench": ("tui.screens.bench", "BenchScreen"),
+    "prove": ("tui.screens.prove", "ProveScreen"),
     "lab": ("tui.screens.lab", "LabScreen"),
     "card": ("tui.screens.card", "CardScreen"),
     "done": ("tui.screens.done", "DoneScreen"),
@@ -61,6 +66,7 @@ class TorchproofApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True),
         Binding("ctrl+c", "help_quit", show=False, system=True),
+        Binding("ctrl+l", "redraw", show=False),
     ]
 
     def __init__(
@@ -85,6 +91,7 @@ class TorchproofApp(App[None]):
         self.session: Session | None = None
         self.crash: BaseException | None = None
         self.terminal: Terminal | None = None  # what boot has set up, and this app puts back
+        self.written = Written()
         self._trouble = trouble
         self._spare = spare
         self._labs = [Path(folder) for folder in labs]  # beside our own
@@ -204,6 +211,24 @@ class TorchproofApp(App[None]):
     def leave(self, return_code: int = 0) -> None:
         """End the app; labs that run go on without it."""
         self.exit(return_code=return_code)
+
+    def _display(self, screen: Screen[Any], renderable: "RenderableType | None") -> None:
+        """Every frame passes here on its way to the terminal; of what it shows already nothing is written."""
+        if not self._running or self._closed or self._batch_count or self.is_headless:
+            return
+        frame: Any = renderable  # Rich's type does not tell that Textual passes updates of its own
+        if isinstance(frame, CompositorUpdate):
+            text = self.written.thin(frame, self.console)
+            frame = Ready(text) if text else None
+        super()._display(screen, frame)
+
+    def on_resize(self) -> None:
+        self.written.forget()  # terminals move lines about when their size changes
+
+    def action_redraw(self) -> None:
+        """Another program has written over the screen: write all of it again."""
+        self.written.forget()
+        self.screen.refresh()
 
     async def on_unmount(self) -> None:
         if "bench" in self.__dict__:

@@ -11,6 +11,11 @@ LANGUAGES: Final[tuple[Lang, ...]] = ("zh", "en")
 LOCALE: Final = Path(__file__).parent / "locale"
 
 
+def with_unit(number: str, unit: str) -> str:
+    """ "97%", "62.8 points", "12": a number as written and its unit in words."""
+    return f"{number}%" if unit == "%" else f"{number} {unit}".rstrip()
+
+
 class Translator:
     """Looks strings up in one language, and in English where that language lacks one.
 
@@ -34,6 +39,10 @@ class Translator:
             if (text := self._area(lang, area).get(name)) is not None:
                 return text
         return None
+
+    def unit(self, unit: str) -> str:
+        """A unit of measurement in words; "pp", percentage points, is the one that a language spells out."""
+        return self("shell.unit_pp") if unit == "pp" else unit
 
     def problem(self, error: BaseException) -> str:
         """One clear message for an error a person can mend, in the chosen language.

@@ -272,13 +272,15 @@ class LabView:
         stake.level = 1 + distances.index(min(distances))
 
     def _newest(self) -> Run | None:
-        """The run to show when none is named: a live one, else the bet's, else the newest with a verdict."""
+        """The run to show when none is named: a live one, else the one that settled the bet, else the newest
+        with a verdict, else the one that the bet names, which has failed or was stopped."""
         mine = [run for run in runs(self.folder) if run.spec.lab == self.lab.id]
         states = {run.id: run.status(self.clock()) for run in mine}
         live = [run for run in mine if states[run.id] in LIVE]
-        own = [run for run in mine if self.bet is not None and run.id == self.bet.run]
+        counted = [run for run in mine if self._results and run.id == self._results[0].run]
         done = [run for run in mine if states[run.id] == "done" and run.spec.settles]
-        return next(iter([*live, *own, *done]), None)
+        own = [run for run in mine if self.bet is not None and run.id == self.bet.run]
+        return next(iter([*live, *counted, *done, *own]), None)
 
     def _planned_id(self) -> str:
         moment = datetime.fromtimestamp(self.clock(), UTC)

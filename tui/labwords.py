@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from labs.catalog import difference_unit
 from labs.journal import as_float
 from labs.problems import recognise
+from tui.i18n import with_unit
 from tui.widgets.bet import percent, whole_points
 from tui.widgets.chart import STRONG
 from tui.widgets.plot import DIM, PLAIN, Run
@@ -48,7 +50,7 @@ def state(tr: Translator, view: LabView, now: float) -> Iterator[Run]:
     if status == "running" and replay.start is None:
         label = tr("lab.status_starting")
     elif status == "running":
-        label += f" {100 * replay.progress:.0f} %"
+        label += f" {100 * replay.progress:.0f}%"
     yield Run(label, STRONG)
     if view.explores:
         yield Run(tr("lab.exploring"), STRONG)
@@ -107,9 +109,10 @@ def _how_read(tr: Translator, view: LabView) -> Content | None:
     first, second = summarise(by_arm.get(asked.first)), summarise(by_arm.get(asked.second))
     if first is None or second is None:
         return None
-    unit, wide = lab.declared[asked.outcome].unit, max(first.sd, second.sd)
+    unit = tr.unit(difference_unit(lab.declared[asked.outcome].unit))
+    wide = max(first.sd, second.sd)
     apart = abs(first.mean - second.mean)
-    gap, spread = (f"{number} {unit}".rstrip() for number in alike((apart, wide), wide))
+    gap, spread = (with_unit(number, unit) for number in alike((apart, wide), wide))
     word, style = f"✗ {tr('lab.misread')}", "$error bold"
     if view.read_as == asked.key:
         word, style = f"✓ {tr('lab.read_right')}", "$success bold"
@@ -150,13 +153,12 @@ def _bet(tr: Translator, view: LabView) -> Content | None:
     yours = tr("card.dont_know")
     if stake.option is not None:
         yours = tr("lab.bet_at", band=band_label(tr, lab, stake.option), p=percent(stake.p))
-    unit = lab.declared[lab.bet.outcome].unit
     parts: list[Part] = [
         (tr("lab.your_bet"), "$muted"),
         (yours, "bold"),
         "\n",
         (tr("lab.bet_measured"), "$muted"),
-        effect(tr, found.effect, found.interval, unit, 0.95),
+        effect(tr, found.effect, found.interval, lab.bet.unit(lab.declared), 0.95),
         "  ",
     ]
     if found.band is None:

@@ -99,10 +99,11 @@ def open_lab(terminal: Terminal, title: str) -> None:
     terminal.press("b")
     terminal.wait_for(row)
     for _ in range(40):
-        terminal.settle(0.05)
         if any("›" in line and row in line for line in terminal.lines()):
             break
+        before = [line for line in terminal.lines() if "›" in line]
         terminal.press("down")
+        terminal.wait_for(lambda _, old=before: [at for at in terminal.lines() if "›" in at] != old)
     terminal.press("enter")
     terminal.wait_for(lambda text: title in text.splitlines()[0])
 
@@ -148,7 +149,7 @@ def test_a_lab_goes_from_bet_to_verdict_and_a_second_one_survives_a_restart(home
         terminal.press("q", "q")
         terminal.wait_for(KEY_BAR["en"])
         terminal.press("q")
-        terminal.wait_for("leave")
+        terminal.wait_for("(default)")
         terminal.press("enter")  # the default: leave it running
         assert terminal.wait() == 0
         assert terminal.terminal_restored()

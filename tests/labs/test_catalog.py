@@ -41,6 +41,21 @@ def test_a_lab_is_read_with_everything_it_says(tmp_path: Path) -> None:
     assert lab.seeds == catalog.Seeds(start=4, step=2, max=8)
 
 
+@pytest.mark.parametrize(
+    ("unit", "alone", "between"), [("%", "%", "pp"), ("pp", "pp", "pp"), ("s", "s", "s"), ("", "", "")]
+)
+def test_what_lies_between_two_percentages_is_counted_in_percentage_points(
+    unit: str, alone: str, between: str
+) -> None:
+    words = Text(zh="词", en="words")
+    declared = {"x": catalog.Outcome(id="x", label=words, unit=unit)}
+    one = {"outcome": "x", "arm": "a"}
+    assert catalog.Check(kind="greater", **one).unit(declared) == alone
+    assert catalog.Check(kind="greater", versus="b", **one).unit(declared) == between
+    assert catalog.Bet(claim="E1.6", question=words, bands=(), **one).unit(declared) == alone
+    assert catalog.Bet(claim="E1.6", question=words, bands=(), versus="b", **one).unit(declared) == between
+
+
 def test_a_reference_measurement_is_read_with_its_date_in_either_toml_form(tmp_path: Path) -> None:
     reference = """
 [reference]

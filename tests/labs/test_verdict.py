@@ -50,6 +50,14 @@ def judge(told: Rule | Check, measured: Arms, seeds: Seeds = SEEDS, **declared: 
     return verdict.judge(told, {"accuracy": outcome(**declared)}, {"accuracy": measured}, seeds)
 
 
+def test_a_verdict_on_two_arms_is_in_points_and_one_on_a_single_arm_in_the_unit_declared() -> None:
+    measured = arms(4.0, 5.0, 6.0, base=90.0)
+    assert judge(check(margin=1.0), measured).unit == "pp"
+    assert judge(check(versus=None, margin=1.0), measured).unit == "%"
+    assert judge(exact(">", 1.0), measured).unit == "%"
+    assert judge(check(margin=1.0), measured, unit="s").unit == "s"
+
+
 # ---- Student's t -------------------------------------------------------------------------------------------
 
 # P(T > t) = tail; computed with 40 digits from the incomplete beta function.
@@ -128,7 +136,7 @@ def test_the_interval_is_students_at_the_level_of_its_look() -> None:
     assert (found.verdict, found.seeds, found.unit, found.confidence, found.note) == (
         "supported",
         8,
-        "%",
+        "pp",
         0.95,
         "",
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 
+import msgspec
 import pytest
 from fsrs import Card, Rating, Scheduler
 from hypothesis import given, settings
@@ -274,6 +275,20 @@ def test_a_settled_bet_is_the_answer_of_its_claim(bank: Bank) -> None:
 def test_a_bet_without_a_result_is_no_answer_yet(bank: Bank) -> None:
     assert memory([bet("l1", "E1.1", 0)], bank, noon(0))["E1.1"].state == "unseen"
     assert [b.lab for b in fold([bet("l1", "E1.1", 0)], bank).open_bets()] == ["l1"]
+
+
+def test_a_bet_whose_run_was_stopped_is_settled_by_the_labs_next_run(bank: Bank) -> None:
+    locked, came = bet("l1", "E1.1", 0), result("l1", "E1.1", 0, band=2)
+    other_run = msgspec.structs.replace(came, run="another")
+    assert memory([locked, other_run], bank, noon(0)) == memory([locked, came], bank, noon(0))
+    assert fold([locked, other_run], bank).open_bets() == []
+
+
+def test_of_two_bets_on_a_lab_the_later_one_is_settled(bank: Bank) -> None:
+    first, came = bet("l1", "E1.1", 0), result("l1", "E1.1", 0, band=1)
+    second = msgspec.structs.replace(first, band=2, run="another", id="later")
+    state = fold([first, second, came], bank)
+    assert [rated.ok for rated in state.tracks["E1.1"].rated] == [False]
 
 
 def test_an_interval_across_an_edge_grades_nobody(bank: Bank) -> None:

@@ -73,7 +73,7 @@ async def test_q_asks_once_while_a_lab_runs(
         await pilot.pause()
         assert isinstance(app.screen, Ask)
         assert "A sample lab" in screen_text(app)
-        assert "leave it running (default)" in screen_text(app)
+        assert "let them run (default)" in screen_text(app)
         await pilot.press(key)
         await pilot.pause()
         assert app._exit == leaves
@@ -91,7 +91,7 @@ async def test_a_question_survives_every_window(make_app: MakeApp, make_run: Mak
             await pilot.resize_terminal(*size)
             await pilot.pause()
             assert isinstance(app.screen, Ask)
-        assert "让它继续跑" in screen_text(app)
+        assert "实验继续运行" in screen_text(app)
 
 
 async def test_any_other_key_is_no_answer(make_app: MakeApp, make_run: MakeRun, stopped: list[str]) -> None:
@@ -136,7 +136,7 @@ async def test_ctrl_c_says_how_to_leave_in_the_chosen_language(make_app: MakeApp
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("ctrl+c")
         await pilot.pause()
-        assert [notice.message for notice in app._notifications] == ["按 q 返回，在首页按 q 退出。"]
+        assert [notice.message for notice in app._notifications] == ["按 q 返回；在“今天”页按 q 退出。"]
         assert not app._exit
 
 
@@ -174,7 +174,7 @@ async def test_a_broken_settings_file_is_told_of_once_in_the_chosen_language(mak
         while not (isinstance(app.screen, TodayScreen) and app.screen.loaded):
             await pilot.pause()
         (notice,) = app._notifications
-        assert "/config/settings.toml 不是有效的 TOML（[x] at line 1）" in notice.message
+        assert "/config/settings.toml 不是合法的 TOML（[x] at line 1）" in notice.message
 
 
 async def test_problems_show_as_they_are_written(make_app: MakeApp) -> None:

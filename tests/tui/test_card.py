@@ -224,8 +224,8 @@ async def test_evidence_is_ones_own_measurement_where_there_is_one(tmp_path: Pat
         await pilot.press("1", "3")
         await pilot.pause()
         text = screen_text(app)
-        assert "Recorded run of “What blank frames change”" in text and "8 seeds" in text
-        assert "refuted: 0 on every seed" in text
+        assert "Recorded with the lab “What blank frames change”" in text and "8 seeds" in text
+        assert "refuted; measured: 0 on every seed" in text
         await pilot.press("x")
         await pilot.pause()
         assert type(app.screen).__name__ == "LabScreen"
@@ -326,7 +326,7 @@ SNAPSHOT_ZH = """\
 
  你有多大把握？
 
- 1 33 % 纯猜   2 50 %   3 70 %   4 90 %   5 97 %   0 不知道
+ 1 33% 纯猜   2 50%   3 70%   4 90%   5 97%   0 不知道
  按 c 收回选项；也可用方向键和回车另选
 
  c 改选  l EN  ? 帮助  q 返回"""
@@ -343,12 +343,12 @@ SNAPSHOT_EN = """\
    2 ( ) None of them  ✓ right
    3 ( ) Those of batch norm
 
- Locked, 70 % sure
+ Locked, 70% sure
 
- ✗ Wrong   you were 70 % sure: -5 points
+ ✗ Wrong   you were 70% sure: -5 points
  Right: None of them
 
- The belief behind your choice: A forward pass updates the weights
+ What is often behind this choice: A forward pass updates the weights
  Only an optimizer's step() writes weights; a forward pass refreshes
  buffers at most.
 

@@ -117,7 +117,7 @@ def test_a_torch_without_cuda_beside_a_card_is_worth_a_look() -> None:
 def test_cards_are_listed_with_what_is_free() -> None:
     (found,) = gpus(EN, Hardware(cores=8, gpus=(CARD,)))
     assert found == Finding("gpu-0", "ok", found.text, "", found.facts)
-    assert "H100, 70 of 80 GB free, 0 % load, 0 processes" in found.text
+    assert "H100, 70 of 80 GB free, 0% load, 0 processes" in found.text
     hidden = levels(gpus(EN, Hardware(cores=8, gpus=(CARD,), visible="")))
     assert hidden["gpu-hidden"] == "warn"
     login = levels(gpus(EN, Hardware(cores=8, notes=("login-node",))))

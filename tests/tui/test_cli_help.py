@@ -87,7 +87,7 @@ def test_a_typing_mistake_is_answered_with_the_nearest_word(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("lab", "run"), "something is missing: ID"),
+        (("lab", "run"), "missing: ID"),
         (("lab", "run", "x", "--seeds"), "--seeds: needs a value"),
         (("lab", "run", "x", "--seeds", "many"), "'many' is not a whole number"),
         (("lab", "stop"), "name a run, or --all"),

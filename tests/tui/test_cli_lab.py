@@ -13,8 +13,8 @@ import pytest
 from command_line import LAB, command, environment, recorded_run, torchproof, write_lab
 from rich.cells import cell_len
 
-from labs.journal import Run, runs
-from tui.commands.tables import quantity, spans, took
+from labs.journal import Run, Verdict, runs
+from tui.commands.tables import measured, quantity, spans, took
 from tui.i18n import Translator
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -158,7 +158,7 @@ def test_a_run_is_shown_with_its_numbers_and_its_reason(home: Path, labs: Path) 
     run = recorded_run(home, labs)
     done = torchproof(home, "lab", "show", run.id, "--lang", "zh", env={"COLUMNS": "100"})
     assert done.returncode == 0, done.stderr
-    for said in ("滴答实验", "完成", "没有找到 GPU", "0-3", "5 % [4.7, 5.3]", "✓ 成立", "旋钮 `gap`"):
+    for said in ("滴答实验", "完成", "没有找到 GPU", "0-3", "5% [4.7, 5.3]", "✓ 成立", "旋钮 `gap`"):
         assert said in done.stdout
     record = json.loads(torchproof(home, "lab", "show", "last", "--json").stdout)
     assert record["id"] == run.id
@@ -240,11 +240,31 @@ def test_seeds_times_and_numbers_are_said_as_people_say_them() -> None:
         "1 h 0 min",
     ]
     assert [quantity(v, "%") for v in (0.123456, "NaN", "Infinity", "-Infinity")] == [
-        "0.1235 %",
-        "NaN %",
-        "∞ %",
-        "-∞ %",
+        "0.1235%",
+        "NaN%",
+        "∞%",
+        "-∞%",
     ]
+
+
+def test_percentage_points_are_spelled_out_in_either_language_and_other_units_are_not() -> None:
+    verdict = Verdict(
+        t=1.0,
+        rule="r",
+        claim="E1.6",
+        verdict="supported",
+        expected="supported",
+        effect=62.8,
+        interval=(49.0, 76.5),
+        confidence=0.95,
+        seeds=8,
+        unit="pp",
+        note="",
+        settles=True,
+    )
+    assert measured(Translator("en"), verdict) == "62.8 points [49, 76.5]"
+    assert measured(Translator("zh"), verdict) == "62.8 个百分点 [49, 76.5]"
+    assert Translator("zh").unit("%") == "%"
 
 
 # ---- real runs ---------------------------------------------------------------------------------------------

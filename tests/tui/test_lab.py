@@ -14,8 +14,12 @@ from labs.journal import End, Run, Verdict
 from labs.problems import LabProblem
 from questions.events import Bet, Readout, Result
 from questions.problems import BankProblem
+from questions.schedule import fold
 from tui.app import TorchproofApp
+from tui.runs import RunView
+from tui.screens.bench import state as bench_state
 from tui.screens.lab import LabScreen
+from tui.session import open_bets, waiting
 
 
 def lab(app: TorchproofApp) -> LabScreen:
@@ -141,12 +145,12 @@ async def test_a_live_run_shows_curves_values_steps_and_time(tmp_path: Path) -> 
         write(run, started(run, reason="No GPU was found."), *points(range(0, 51, 5)))
         text = await look(app, pilot)
         assert "a 55.6 ±5.5" in text and "b 98.0 ±0.4" in text
-        assert "running 50 %" in text and "step 50 of 100" in text and "4 seeds" in text and "s left" in text
+        assert "running 50%" in text and "step 50 of 100" in text and "4 seeds" in text and "s left" in text
         assert "No GPU was found." in text
         assert "refuted" not in text and "supported" not in text
         await pilot.press("l")
         await pilot.pause()
-        assert "运行中 50 %" in screen_text(app) and "No GPU" not in screen_text(app)
+        assert "运行中 50%" in screen_text(app) and "No GPU" not in screen_text(app)
 
 
 async def test_switching_language_while_a_lab_runs_loses_nothing(tmp_path: Path) -> None:
@@ -186,8 +190,8 @@ async def test_the_verdict_shows_claims_bet_surprise_and_explanation(tmp_path: P
         run = await to_verdict(app, pilot)
         text = screen_text(app)
         assert "✗ refuted  E1.7  Feeding inputs changes parameters." in text
-        assert "✓ supported" in text and "48.5 %, 95 % interval 35.2 to 61.9 (4 seeds)" in text
-        assert "Your bet: 30 to 70 %, 90 % sure" in text and "✓ hit" in text
+        assert "✓ supported" in text and "48.5%, 95% interval 35.2 to 61.9 (4 seeds)" in text
+        assert "Your bet: 30 to 70%, 90% sure" in text and "✓ hit" in text
         assert "Surprise 0.2 bits, +10 points" in text
         assert "Many expect the weights to move." in text
         result = app.progress.events()[-1]
@@ -218,7 +222,7 @@ async def test_a_straddled_edge_is_no_score(tmp_path: Path) -> None:
         await look(app, pilot)
         await pilot.press("2")
         await pilot.pause()
-        assert "? the interval crosses the edge of a band: no score" in screen_text(app)
+        assert "? the interval straddles two bands: no score" in screen_text(app)
         result = app.progress.events()[-1]
         assert isinstance(result, Result) and result.band is None and result.points is None
         assert lab(app).tally is not None and lab(app).tally.ok is None  # type: ignore[union-attr]
@@ -238,7 +242,7 @@ async def test_not_knowing_is_a_bet_too_and_not_seeing_is_a_reading(tmp_path: Pa
         await pilot.pause()
         text = screen_text(app)
         assert "The numbers say: b switched to eval() is higher" in text
-        assert "Your bet: don't know" in text and "it is 30 to 70 %" in text
+        assert "Your bet: don't know" in text and "it is “30 to 70%”" in text
         assert "Surprise 2 bits, 0 points" in text
         bet, readout, result = app.progress.events()
         assert isinstance(bet, Bet) and bet.band is None and bet.p == 0.25
@@ -277,10 +281,10 @@ async def test_other_knobs_explore_and_never_count(tmp_path: Path) -> None:
         run = bench(app).started[-1]
         assert run.spec.knobs == {"batches": 1000, "frames": "noise"} and not run.spec.settles
         write(run, started(run), *points(range(0, 101, 10)))
-        assert "exploring, never counts" in await look(app, pilot)
+        assert "exploring, does not count" in await look(app, pilot)
         write(run, *finished(run))
         text = await look(app, pilot)
-        assert lab(app).view.phase == "verdict" and "never counts" in text
+        assert lab(app).view.phase == "verdict" and "does not count" in text
         assert "hit" not in text
         assert app.progress.events() == before
 
@@ -311,7 +315,7 @@ async def test_a_run_again_needs_no_new_bet(tmp_path: Path) -> None:
         assert len(bench(app).started) == 2 and lab(app).view.phase == "live"
         write(run, started(run), *points(range(0, 101, 10)), *finished(run))
         text = await look(app, pilot)
-        assert lab(app).view.phase == "verdict" and "only that counts" in text
+        assert lab(app).view.phase == "verdict" and "only that one counts" in text
         results = [event for event in app.progress.events() if isinstance(event, Result)]
         assert [result.points is None for result in results] == [False, True]
         assert sum(isinstance(event, Bet) for event in app.progress.events()) == 1
@@ -328,7 +332,7 @@ async def test_s_stops_and_plus_asks_for_seeds(tmp_path: Path) -> None:
         assert bench(app).more == [(run, 2)] and bench(app).stopped == [run]
         write(run, End(t=1.0, status="stopped", seconds=1.0))
         text = await look(app, pilot)
-        assert lab(app).view.phase == "broken" and "Stopped before there was an outcome" in text
+        assert lab(app).view.phase == "broken" and "Stopped before anything was measured" in text
         await pilot.press("r")  # the same bet holds
         await pilot.pause()
         assert len(bench(app).started) == 2 and bench(app).started[1].id != run.id
@@ -417,7 +421,7 @@ async def test_the_bench_tells_where_every_lab_stands(tmp_path: Path) -> None:
         write(run, started(run), *points(range(0, 51, 10)))
         await pilot.press("q")
         await pilot.pause()
-        assert "running 50 %" in screen_text(app)
+        assert "running 50%" in screen_text(app)
         write(run, *finished(run))
         await pilot.press("enter", "q")
         await pilot.pause()
@@ -481,4 +485,87 @@ SNAPSHOT_ZH = """\
      │                                            │  ⣠⠴a⠁
     0┤                                           0┤⣤⣏⣁⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀b⣀⣀⣀⣀⣀⣀⣀⣀b
       0                50              100         0                50              100
- s 停止  + 加种子  o 日志  l EN  ? 帮助  q 返回"""
+ s 停止  + 增加种子  o 日志  l EN  ? 帮助  q 返回"""
+
+
+# ---- a bet outlives its run
+
+
+async def stop_and_run_again(app: TorchproofApp, pilot: Pilot[None]) -> tuple[Run, Run]:
+    """The run that the bet names is stopped; the next one finishes. Neither has been read."""
+    first = await bet_and_run(app, pilot)
+    write(first, started(first), *points([0, 5]), End(t=1.0, status="stopped", seconds=1.0))
+    await look(app, pilot)
+    await pilot.press("r")
+    await pilot.pause()
+    second = bench(app).started[-1]
+    write(second, started(second), *points(range(0, 101, 10)), *finished(second))
+    await pilot.press("q")
+    await pilot.pause()
+    return first, second
+
+
+async def test_a_bet_carries_over_to_the_next_run_on_every_page(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 44)) as pilot:
+        first, second = await stop_and_run_again(app, pilot)
+        assert waiting(app.progress.events(), [second, first]) == [second]
+        assert waiting(app.progress.events(), [first, second]) == [second]
+        screen = open_lab(app)
+        await pilot.pause()
+        assert screen.view.run == second and screen.view.phase == "readout"
+        await pilot.press("2")
+        await pilot.pause()
+        assert screen.view.phase == "verdict" and screen.view.outcome is not None
+        bet, _, result = app.progress.events()
+        assert isinstance(bet, Bet) and isinstance(result, Result)
+        assert bet.run == first.id and result.run == second.id and result.points is not None
+        assert open_bets(app.progress.events()) == {}
+        assert fold(app.progress.events(), app.bank).open_bets() == []
+        assert fold(app.progress.events(), app.bank).tracks["E1.7"].answers == 1
+
+
+async def test_a_waiting_result_shows_on_the_bench_though_a_later_run_was_stopped(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 44)) as pilot:
+        run = await bet_and_run(app, pilot)
+        write(run, started(run), *points(range(0, 101, 10)), *finished(run))
+        later = make_run(app)
+        write(later, started(later), End(t=1.0, status="stopped", seconds=1.0))
+        done, stopped = (
+            RunView(each, status, 1.0, None) for each, status in ((run, "done"), (later, "stopped"))
+        )
+        log, lab_read = app.progress.events(), app.catalog.labs["blank_frames"]
+        word = bench_state(app, lab_read, [stopped, done], log)
+        assert word.plain == app.tr("lab.state_waiting")
+        await pilot.press("q")
+
+
+async def test_a_bet_locked_in_another_window_is_not_asked_for_again(tmp_path: Path) -> None:
+    one, two = make_app(tmp_path), make_app(tmp_path)
+    two.progress.events()  # read before the other window writes
+    async with one.run_test(size=(100, 30)) as pilot:
+        await bet_and_run(one, pilot)
+    async with two.run_test(size=(100, 30)) as pilot:
+        assert open_lab(two).view.phase == "live"
+        await pilot.pause()
+
+
+async def test_coming_back_from_help_draws_what_has_come_meanwhile(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        run = await bet_and_run(app, pilot)
+        write(run, started(run), *points(range(0, 21, 5)))
+        await look(app, pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        write(run, *points(range(25, 51, 5)))
+        await pilot.press("q")
+        await pilot.pause()
+        assert "step 50 of 100" in await look(app, pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        write(run, *points(range(55, 101, 5)), *finished(run))
+        await pilot.press("q")
+        await pilot.pause()
+        assert lab(app).view.phase == "readout"

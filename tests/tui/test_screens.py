@@ -258,8 +258,8 @@ async def test_progress_counts_answers_bets_and_days(make_app: MakeApp, paths: P
     async with app.run_test(size=(90, 50)) as pilot:
         await opened(pilot, "p")
         text = screen_text(app)
-        assert "3 questions answered, 2 right (67 %); 1 bets" in text
-        assert "2 days with answers, 2 in a row" in text
+        assert "3 questions answered, 2 right (67%); 1 bets" in text
+        assert "Answers on 2 days, 2 in a row" in text
         assert "2026-11-24  1 answered, 1 right, 1 bets  ■" in text
         assert "2026-11-23  2 answered, 1 right          ■□" in text
 
@@ -277,8 +277,8 @@ async def test_a_level_with_few_answers_is_not_judged(make_app: MakeApp, paths: 
         page.relabel()
         await pilot.pause()
         row = next(line for line in screen_text(app).splitlines() if line.split()[:2] == ["90%", "10"])
-        assert row.split()[2:] == ["0%", "0%", "…", "28%", "over-confident"]
-        assert "90 points above" in screen_text(app)
+        assert row.split()[2:] == ["0%", "0%", "…", "28%", "overconfident"]
+        assert "90 percentage points above" in screen_text(app)
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ async def test_runs_show_their_state_lab_device_and_age(make_app: MakeApp, make_
         rows = [line for line in screen_text(app).splitlines() if "A sample lab" in line]
         for row, words in zip(
             rows,
-            (("running", "50 %", "4 min ago"), ("done", "own settings", "2 h ago"), ("lost", "3 d ago")),
+            (("running", "50%", "4 min ago"), ("done", "own knobs", "2 h ago"), ("interrupted", "3 d ago")),
             strict=True,
         ):
             assert all(word in row for word in (*words, "cpu"))

@@ -46,7 +46,7 @@ def test_everything_fits_a_usual_window_with_room_between() -> None:
     assert shown[0] == ""
     assert "About 12 min: 3 due, 5 new" in shown
     assert any("●◐○○" in line and "2 due" in line for line in shown)
-    assert any("62 %" in line and "8 s left" in line for line in shown)
+    assert any("62%" in line and "8 s left" in line for line in shown)
     assert any("Frames of nothing" in line and "result to read" in line for line in shown)
 
 
@@ -163,7 +163,7 @@ async def test_a_lab_that_runs_is_shown_with_its_progress(make_app: MakeApp, mak
     async with app.run_test() as pilot:
         await loaded(app, pilot)
         assert "▸ A sample lab" in screen_text(app)
-        assert "50 %" in screen_text(app)
+        assert "50%" in screen_text(app)
 
 
 async def test_nothing_is_drawn_while_nothing_changes(make_app: MakeApp, make_run: MakeRun) -> None:

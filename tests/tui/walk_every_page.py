@@ -35,6 +35,7 @@ def arguments(app: TorchproofApp) -> dict[str, tuple[Any, ...]]:
     )
     return {
         "bench": (),
+        "prove": (),
         "lab": (lab.id,),
         "card": (next(iter(app.bank.questions)),),
         "done": (Session(app),),

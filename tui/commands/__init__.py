@@ -4,7 +4,8 @@
 Each command is one module with `add(subparsers, tr)` and `run(args, context) -> int`; it is imported for its
 parser, and imports what it works with only when it runs.
 
-Exit codes: 0 finished, 1 failed, 2 wrong usage, 3 undecided, 130 interrupted, 141 the reader of our output went away.
+Exit codes: 0 finished, 1 failed, 2 wrong usage, 3 undecided, 130 interrupted, 141 the reader of our output
+went away.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ def _print(context: Context, record: dict[str, Any], calibration: Calibration | 
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}%"
 
 
 # ---- export, import ----------------------------------------------------------------------------------------

@@ -279,7 +279,7 @@ class _Display:
         share = proving.progress()
         left = context.tr("cli.run_left", time=took(context.tr, max(1, round(proving.time_left()))))
         names = ", ".join(item.lab.id for item in proving.live)
-        bar.add_row(f"{share * 100:.0f} %", ProgressBar(total=1.0, completed=share), left)
+        bar.add_row(f"{share * 100:.0f}%", ProgressBar(total=1.0, completed=share), left)
         rows = window(proving.rows(), room)
         return Group(table(context, rows, context.err.width, one_line=True), Text(names, style="dim"), bar)
 
@@ -335,7 +335,7 @@ def table(context: Context, rows: Sequence[Row], width: int, *, one_line: bool =
             *([row.lab] if wide else []),
             expected,
             Text(_measured(tr, row), style=style),
-            effect(row),
+            effect(tr, row),
             str(row.seeds) if row.seeds else "",
             f"{row.seconds:.1f} s" if row.seconds else "",
         )
@@ -357,14 +357,14 @@ def _measured(tr: Translator, row: Row) -> str:
     return f"{MARKS[row.status]} {tr(f'cli.verdict_{row.verdict}')}"
 
 
-def effect(row: Row) -> str:
-    """Effect and interval: "0.62 % [0.41, 0.83]"."""
+def effect(tr: Translator, row: Row) -> str:
+    """Effect and interval: "0.62 points [0.41, 0.83]"."""
     from tui.commands.tables import quantity
 
     if row.effect is None or row.interval is None:
         return ""
     low, high = row.interval
-    return f"{quantity(row.effect, row.unit)} [{quantity(low)}, {quantity(high)}]"
+    return f"{quantity(row.effect, tr.unit(row.unit))} [{quantity(low)}, {quantity(high)}]"
 
 
 # ---- the end -----------------------------------------------------------------------------------------------
@@ -525,7 +525,7 @@ def _report(rows: Sequence[Row], facts: Mapping[str, Any], context: Context, beg
         rows,
         facts=[(tr(f"cli.prove_report_{name}"), value) for name, value in told if value],
         say=lambda name, **fields: tr(f"cli.prove_report_{name}", **fields),
-        amount=quantity,
+        amount=lambda value, unit: quantity(value, tr.unit(unit)),
         sentence=lambda english: sentence(tr, english),
         lang=context.lang,
     )

@@ -77,16 +77,17 @@ def local_time(iso: str) -> str:
 def quantity(value: Number, unit: str = "") -> str:
     """A measured number with its unit, to four digits."""
     from labs.journal import as_float
+    from tui.i18n import with_unit
 
     x = as_float(value)
     text = f"{x:.4g}" if math.isfinite(x) else {math.inf: "∞", -math.inf: "-∞"}.get(x, "NaN")
-    return f"{text} {unit}" if unit else text
+    return with_unit(text, unit)
 
 
-def measured(verdict: Verdict) -> str:
-    """Effect and interval: "0.62 % [0.41, 0.83]"."""
+def measured(tr: Translator, verdict: Verdict) -> str:
+    """Effect and interval: "0.62 points [0.41, 0.83]"."""
     low, high = verdict.interval
-    return f"{quantity(verdict.effect, verdict.unit)} [{quantity(low)}, {quantity(high)}]"
+    return f"{quantity(verdict.effect, tr.unit(verdict.unit))} [{quantity(low)}, {quantity(high)}]"
 
 
 def verdict_word(tr: Translator, verdict: str) -> str:
@@ -113,7 +114,7 @@ def verdicts(context: Context, lab: Lab | None, found: Iterable[Verdict]) -> Non
     for verdict in found:
         word = Text(verdict_word(tr, verdict.verdict), style=STYLES.get(verdict.verdict, ""))
         statement = statements.get(verdict.rule, verdict.rule)
-        made.add_row(verdict.claim, word, measured(verdict), str(verdict.seeds), statement)
+        made.add_row(verdict.claim, word, measured(tr, verdict), str(verdict.seeds), statement)
     show(context, made)
     for note in dict.fromkeys(verdict.note for verdict in found if verdict.note):
         context.note(tr(f"problems.labs.note-{note}"))
@@ -137,7 +138,7 @@ def outcomes(
     )
     for id, by_arm in found.items():
         label = labels[id].label.get(tr.lang) if id in labels else id
-        unit = labels[id].unit if id in labels else ""
+        unit = tr.unit(labels[id].unit) if id in labels else ""
         for arm, by_seed in by_arm.items():
             values = [value for value in by_seed.values() if math.isfinite(value)]
             mean = quantity(fmean(values), unit) if values else "NaN"

@@ -208,7 +208,7 @@ def _bar(console: Any) -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
-        TextColumn("{task.percentage:.0f} %", markup=False, justify="right"),
+        TextColumn("{task.percentage:.0f}%", markup=False, justify="right"),
         TextColumn("{task.fields[left]}", markup=False),
         console=console,
         auto_refresh=False,  # no thread of its own: it is drawn when something is known

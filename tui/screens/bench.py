@@ -17,7 +17,7 @@ from tui.session import last_bet
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose
 from tui.widgets.readout import RULING
-from tui.widgets.table import table
+from tui.widgets.table import GAP, table
 
 if TYPE_CHECKING:
     from labs.catalog import Lab
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tui.app import TorchproofApp
 
 LOOK_EVERY = 1.0  # seconds
+TITLE = 34  # cells kept for a title before the columns behind it give way
 
 
 class LabMenu(Menu):
@@ -45,7 +46,10 @@ class LabMenu(Menu):
 class BenchScreen(Page):
     """All labs; enter opens one."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "lab.key_open", keep=True),)
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("enter,right", "open", "lab.key_open", keep=True),
+        Key("a", "prove", "prove.key_prove"),
+    )
     HELP_KEY = "lab.help_bench"
     CSS = """
     BenchScreen LabMenu { margin: 1 0; }
@@ -126,6 +130,9 @@ class BenchScreen(Page):
         event.stop()
         self.action_open()
 
+    def action_prove(self) -> None:
+        self.app.open_page("prove")
+
     def action_open(self) -> None:
         if self.menu.cursor < len(self.labs):
             self.app.open_lab(self.labs[self.menu.cursor].id)
@@ -135,19 +142,17 @@ def lab_rows(app: TorchproofApp, labs: Sequence[Lab], views: Sequence[RunView], 
     """A line a lab: title, claims (with the verdict once it was read), estimate, state."""
     tr = app.tr
     log = app.progress.events()
-    rows: list[list[Content | str]] = []
-    for lab in labs:
-        mine = [view for view in views if view.run.spec.lab == lab.id]
-        read = last_result(log, lab.id)
-        rows.append(
-            [
-                lab.title.get(tr.lang),
-                _claims(lab, read),
-                Content.styled(tr("lab.estimate", seconds=f"{lab.estimate_s:.0f}"), "$muted"),
-                state(app, lab, mine, log),
-            ]
-        )
-    return table(rows, width, align="llrl", drop=(2, 1), least=14)
+    estimates = [
+        Content.styled(tr("lab.estimate", seconds=f"{lab.estimate_s:.0f}"), "$muted") for lab in labs
+    ]
+    states = [state(app, lab, [view for view in views if view.run.spec.lab == lab.id], log) for lab in labs]
+    behind = sum(max((cell.cell_length for cell in cells), default=0) for cells in (estimates, states))
+    room = width - TITLE - behind - 3 * GAP
+    rows: list[list[Content | str]] = [
+        [lab.title.get(tr.lang), _claims(lab, last_result(log, lab.id), room), estimate, stands]
+        for lab, estimate, stands in zip(labs, estimates, states, strict=True)
+    ]
+    return table(rows, width, align="llrl", drop=(1, 2), least=TITLE)
 
 
 def last_result(log: Iterable[Event], lab_id: str) -> Result | None:
@@ -157,7 +162,8 @@ def last_result(log: Iterable[Event], lab_id: str) -> Result | None:
     return next((e for e in reversed(list(log)) if isinstance(e, Result) and e.lab == lab_id), None)
 
 
-def _claims(lab: Lab, read: Result | None) -> Content:
+def _claims(lab: Lab, read: Result | None, room: int) -> Content:
+    """The claims with their verdicts, in at most `room` cells but the first one always."""
     parts: list[Content] = []
     for claim in lab.claims:
         verdicts = (
@@ -170,7 +176,11 @@ def _claims(lab: Lab, read: Result | None) -> Content:
                 part = Content.assemble(part, " ", (glyph, f"{style} bold"))
                 break
         parts.append(part)
-    return Content(" ").join(parts)
+    whole = Content(" ").join(parts)
+    while whole.cell_length > room and len(parts) > 1:
+        parts.pop()
+        whole = Content(" ").join([*parts, Content.styled("…", "$muted")])
+    return whole
 
 
 def state(app: TorchproofApp, lab: Lab, views: Sequence[RunView], log: Sequence[Event]) -> Content:
@@ -184,7 +194,8 @@ def state(app: TorchproofApp, lab: Lab, views: Sequence[RunView], log: Sequence[
         return Content.styled(tr("lab.state_open"), "$muted")
     if last_result(log, lab.id) is not None:
         return Content(tr("lab.state_settled"))
-    newest = next((view for view in views if view.run.spec.settles), None)
+    settling = [view for view in views if view.run.spec.settles]
+    newest = next((view for view in settling if view.status == "done"), next(iter(settling), None))
     if newest is None:
         return Content.styled(tr("lab.state_locked"), "$accent")
     key = {"done": "waiting", "failed": "broken", "lost": "lost"}.get(newest.status, "stopped")

@@ -382,7 +382,7 @@ def evidence_text(app: TorchproofApp, question: Question, lab: Lab | None) -> It
         for rule in rules:
             measured = found.rules[rule.id]
             exact = all(check.kind == "exact" for check in rule.checks)
-            unit = lab.declared[rule.checks[0].outcome].unit
+            unit = rule.checks[0].unit(lab.declared)
             yield "- " + tr(
                 "card.measured_rule",
                 statement=rule.statement.get(tr.lang),

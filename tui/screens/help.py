@@ -21,6 +21,7 @@ class HelpScreen(Page):
     def __init__(self, of: Page) -> None:
         super().__init__()
         self.of = of
+        self.text = Prose()
 
     def heading(self) -> str:
         return self.tr("shell.help")
@@ -29,15 +30,13 @@ class HelpScreen(Page):
         return self.of.heading()
 
     def body(self) -> ComposeResult:
+        self.text.update(self.parts())  # before it is mounted: laid out once
         with VerticalScroll(classes="scroll"):
-            yield Prose()
-
-    def on_mount(self) -> None:
-        self.relabel()
+            yield self.text
 
     def relabel(self) -> None:
         super().relabel()
-        self.query_one(Prose).update(list(self.parts()))
+        self.text.update(self.parts())
 
     def parts(self) -> list[Block | Content]:
         """Everything this page says."""

@@ -20,7 +20,7 @@ from tui.labview import LabView
 from tui.labwords import broken, result, sentence, state
 from tui.screens.page import Key, Page
 from tui.widgets.bet import Commit, FinalOptions
-from tui.widgets.chart import Chart, FrugalCompositor, Pace, Status
+from tui.widgets.chart import Chart, Pace, Status
 from tui.widgets.choices import Menu
 from tui.widgets.flow import Flow
 from tui.widgets.knobs import Knobs
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from labs.journal import Run
     from tui.session import Session, Tally
 
-FIRST_POINT_EVERY = 0.02  # seconds between looks until the first point is there
+FIRST_POINT_EVERY = 0.01  # seconds between looks until the first point is there
+FIRST_POINT_SOON = 5.0  # for so many seconds; a lab that takes longer is looked at like any other
 POLL_EVERY = 0.1
 STATUS_EVERY = 1.0  # the worker's process is looked at, and the seconds go on
 EXPECT_S = 20.0  # how long a new worker may take to begin with seeds that were asked for
@@ -80,7 +81,6 @@ class LabScreen(Page):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._compositor = FrugalCompositor()
         self.lab_id = lab_id
         self.wager = wager
         self.session = session
@@ -95,6 +95,7 @@ class LabScreen(Page):
         self._was_away = False
         self._drawn_for: Size | None = None
         self._status_at = 0.0
+        self._eager_until = 0.0
         self._expect_until = 0.0
         self.legend, self.now, self.warning = (
             Flow(classes="legend"),
@@ -119,6 +120,7 @@ class LabScreen(Page):
     def view(self) -> LabView:
         if self._view is None:
             app = self.app
+            app.progress.refresh()  # the bet may have been locked in another window
             self._view = LabView(self.lab, app.progress, app.paths.runs, run=self._first_run)
         return self._view
 
@@ -204,8 +206,13 @@ class LabScreen(Page):
     def on_screen_resume(self) -> None:
         if self._was_away:
             self._was_away = False
+            phase = self.view.phase
             self.view.look()
-            self._phase_changed()
+            if self.view.phase != phase:
+                self._phase_changed()
+            else:  # the next look draws what has come meanwhile, after the key was answered
+                self._dirty = True
+                self._keep_time()
 
     def on_resize(self, event: events.Resize) -> None:
         if self._drawn_for not in (None, self.app.size):
@@ -366,7 +373,8 @@ class LabScreen(Page):
     def _keep_time(self) -> None:
         """Looks at the run only while it may change; idle, nothing is read and nothing written."""
         if self.view.phase == "live" or self.clock() < self._expect_until:
-            self._run_timers(self._timer if self.view.replay.lines else self._eager)
+            eager = not self.view.replay.lines and self.clock() < self._eager_until
+            self._run_timers(self._eager if eager else self._timer)
         else:
             self._run_timers(None)
 
@@ -398,7 +406,7 @@ class LabScreen(Page):
             self._dirty = False
             self._show_warning()
             self._pace.spend(self._show_now() + self._draw_charts(), now)
-        if first or view.phase != "live":
+        if first or view.phase != "live" or (waited and now >= self._eager_until):
             self._keep_time()
 
     def _phase_changed(self) -> None:
@@ -489,6 +497,7 @@ class LabScreen(Page):
             return
         self.charts_only = False
         self._pace = Pace()
+        self._eager_until = self.clock() + FIRST_POINT_SOON
         self.set_focus(None)
         self.run_worker(self._hand_over(run), exit_on_error=False)
         self.show()

@@ -118,6 +118,11 @@ class Page(Screen[None]):
     # a blank line under the title only where there are lines to spare
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-tall")]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._title, self._key_bar = TitleLine(), KeyBar()
+        self._too_small = Static(classes="too-small", markup=False)
+
     def __init_subclass__(cls, **options: Any) -> None:
         if "KEYS" in cls.__dict__:
             cls.BINDINGS = [*cls.__dict__.get("BINDINGS", ()), *bindings(cls.KEYS)]
@@ -167,24 +172,20 @@ class Page(Screen[None]):
         return self.app.tr
 
     def compose(self) -> ComposeResult:
-        yield TitleLine()
+        yield self._title
         yield from self.body()
-        yield Static(classes="too-small", markup=False)
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        self.say_frame()
+        self.say_frame()  # before they are mounted: the first frame is whole, and laid out once
+        yield self._too_small
+        yield self._key_bar
 
     def say_frame(self) -> None:
         """Title line and key bar anew, for when `heading()`, `note()` or `keys()` would answer otherwise."""
         tr = self.tr
-        self.query_one(TitleLine).update(tr("shell.name"), self.heading(), self.note())
-        self.query_one(KeyBar).update(
-            [Hint(key.text, tr(key.label), key.keep) for key in self.keys() if key.show]
-        )
-        self.query_one(".too-small", Static).update(
-            tr("shell.too_small", columns=SMALLEST.width, rows=SMALLEST.height)
-        )
+        self._title.update(tr("shell.name"), self.heading(), self.note())
+        self._key_bar.update([Hint(key.text, tr(key.label), key.keep) for key in self.keys() if key.show])
+        too_small = tr("shell.too_small", columns=SMALLEST.width, rows=SMALLEST.height)
+        if self._too_small.content != too_small:
+            self._too_small.update(too_small)
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < SMALLEST.width or event.size.height < SMALLEST.height

@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.timer import Timer
 
 from tui.i18n import Translator
@@ -62,6 +63,7 @@ class RunsScreen(Page):
         super().__init__()
         self.run_watch: RunWatch | None = None
         self._timer: Timer | None = None
+        self._drawn_for: Size | None = None  # a page is told its size once more than it is drawn
 
     def heading(self) -> str:
         return self.tr("shell.runs")
@@ -95,7 +97,7 @@ class RunsScreen(Page):
             self._look()
 
     def on_resize(self, event: events.Resize) -> None:
-        if self.run_watch is not None:
+        if self.run_watch is not None and self._drawn_for != self.app.size:
             self.show()
 
     def relabel(self) -> None:
@@ -109,8 +111,8 @@ class RunsScreen(Page):
 
     def show(self, under: "Run | None" = None) -> None:
         """Draw the runs as they are now, with the cursor on `under` where that is still there."""
-        menu = self.query_one(Menu)
-        rows = run_rows(self.app, self.views, max(1, self.size.width - 5))
+        menu, self._drawn_for = self.query_one(Menu), self.app.size
+        rows = run_rows(self.app, self.views, max(1, self.app.size.width - 5))
         cursor = next((i for i, seen in enumerate(self.views) if under and seen.run == under), menu.cursor)
         if [row.plain for row in menu.rows] != [row.plain for row in rows]:
             menu.set_rows(rows, cursor)
@@ -173,7 +175,7 @@ def run_rows(app: "TorchproofApp", views: list[RunView], width: int) -> list[Con
             (f"{MARKS[view.status]} {tr(f'shell.status_{view.status}')}", STYLES[view.status])
         )
         if view.live:
-            result = f"{int(view.progress * 100)} %"
+            result = f"{int(view.progress * 100)}%"
             if left := time_left(tr, view.eta_s):
                 result += "  " + left
         elif view.status != "done":

@@ -79,8 +79,8 @@ class Stake:
 
 
 def percent(p: float) -> str:
-    """A probability as it is shown: "25 %"."""
-    return f"{100 * p:.0f} %"
+    """A probability as it is shown: "25%"."""
+    return f"{100 * p:.0f}%"
 
 
 def whole_points(points: float) -> str:

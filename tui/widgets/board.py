@@ -150,7 +150,7 @@ def _strip(marks: Sequence[Mark]) -> Content:
 def _lab_lines(view: Overview, tr: Translator, width: int) -> Iterator[Content]:
     for lab in view.running:
         left = time_left(tr, lab.eta_s)
-        right = Content.assemble((f"{lab.percent} %", "bold"), (f"  {left}" if left else "", "$muted"))
+        right = Content.assemble((f"{lab.percent}%", "bold"), (f"  {left}" if left else "", "$muted"))
         yield ends(Content.assemble(("▸ ", "$accent bold"), lab.title), right, width)
     for title in view.waiting:
         yield ends(Content.assemble(("✓ ", "$success bold"), title), Content(tr("shell.result_waits")), width)

@@ -73,8 +73,19 @@ class Knobs(Widget, can_focus=True):
         if self.tr is None or not self.lab.knobs:
             return []
         if not self.has_focus:
-            return list(lines(self._summary(self.tr), max(1, width)))
+            return self._at_rest(self.tr, max(1, width))
         return self._panel(self.tr, max(1, width))
+
+    def _at_rest(self, tr: Translator, width: int) -> list[Content]:
+        rows = list(lines(self._summary(tr), width))
+        if self.hint:
+            hint = Content.assemble(("k", "$key bold"), " ", (tr("lab.key_knobs"), "$muted"))
+            gap = Content("   ")
+            if rows[-1].cell_length + gap.cell_length + hint.cell_length <= width:
+                rows[-1] = Content.assemble(rows[-1], gap, hint)
+            else:  # the key and its word stay together
+                rows.append(hint.truncate(width, ellipsis=True))
+        return rows
 
     def _summary(self, tr: Translator) -> Content:
         parts: list[Content | str | tuple[str, str]] = [(tr("lab.knobs"), "$muted"), "  "]
@@ -87,8 +98,6 @@ class Knobs(Widget, can_focus=True):
                 " ",
                 (f"{self.values[knob.id]}{mark}", "bold"),
             ]
-        if self.hint:
-            parts += ["   ", ("k", "$key bold"), " ", (tr("lab.key_knobs"), "$muted")]
         return Content.assemble(*parts)
 
     def _panel(self, tr: Translator, width: int) -> list[Content]:

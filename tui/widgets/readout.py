@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from textual.content import Content
 
+from tui.i18n import with_unit
 from tui.widgets.plot import LETTERS, figure
 from tui.widgets.prose import spans
 from tui.widgets.table import table
@@ -33,8 +34,7 @@ def amount(value: float, unit: str = "") -> str:
     """A measured number with its unit; "∞" where there is no bound yet."""
     if math.isinf(value):
         return "-∞" if value < 0 else "∞"
-    number = figure(value) if math.isfinite(value) else "×"
-    return f"{number} {unit}".rstrip()
+    return with_unit(figure(value) if math.isfinite(value) else "×", unit)
 
 
 def alike(values: Sequence[float], scale: float) -> list[str]:
@@ -51,11 +51,12 @@ def spread(mean: float, sd: float) -> str:
 
 
 def effect(tr: Translator, value: float, interval: Sequence[float], unit: str, confidence: float) -> str:
-    """An effect with its interval: "-48.9 % (95 % interval -52.1 to -45.6)"."""
+    """An effect with its interval: "-48.9 points, 95% interval -52.1 to -45.6". unit: as declared."""
+    unit = tr.unit(unit)
     if not all(map(math.isfinite, (value, *interval))):
         return tr("lab.effect_open", value=amount(value, unit))
     number, low, high = alike((value, *interval), (interval[1] - interval[0]) / 2)
-    number = f"{number} {unit}".rstrip()
+    number = with_unit(number, unit)
     if confidence >= 1:
         key = "lab.effect_same" if interval[0] == interval[1] else "lab.effect_exact"
         return tr(key, value=number, low=low, high=high)
@@ -141,7 +142,7 @@ def band_label(tr: Translator, lab: Lab, band: int) -> str:
     label, below = bands[band].label, bands[band].below
     if label is not None:
         return label.get(tr.lang)
-    unit = lab.declared[lab.bet.outcome].unit
+    unit = tr.unit(lab.bet.unit(lab.declared))
     low = bands[band - 1].below if band else None
     if low is None and below is not None:
         return tr("lab.band_below", high=amount(below, unit))
@@ -173,7 +174,7 @@ def outcome_table(
     order = sorted(lab.outcomes, key=lambda outcome: outcome.id != lab.bet.outcome)
     shown = [outcome for outcome in order if outcome.id in outcomes and only in (None, outcome.id)]
     rows: list[list[Content | str]] = [
-        ["", *(Content.styled(f"{o.label.get(tr.lang)} {o.unit}".rstrip(), "$muted") for o in shown)]
+        ["", *(Content.styled(f"{o.label.get(tr.lang)} {tr.unit(o.unit)}".rstrip(), "$muted") for o in shown)]
     ]
     for n, arm in enumerate(lab.arms):
         found = [summarise(outcomes[o.id].get(arm.id)) for o in shown]

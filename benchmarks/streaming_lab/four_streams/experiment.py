@@ -19,7 +19,7 @@ ARMS = ("calm", "rough")
 
 
 def experiment(
-    seeds: Sequence[int], device: torch.device, *, seconds: float = 40.0
+    seeds: Sequence[int], device: torch.device, *, seconds: float = 60.0
 ) -> Iterator[Point | Outcome]:
     images = torch.randn(64, 16, 16, 16, device=device)  # (B, C, H, W)
     kernels = torch.randn(16, 16, 3, 3, device=device)

@@ -49,7 +49,7 @@ def experiment(
         arm: [
             iter(
                 DataLoader(
-                    samples(arm, seed, items),  # type: ignore[arg-type]  # a list is enough
+                    samples(arm, seed, items),  # a list is enough
                     batch,
                     collate_fn=padding if arm == "padded" else None,
                 )

@@ -1,14 +1,15 @@
 """Thirty plain layers that will not train: is it the step size, the optimizer or the signal itself?
 
 Data     digits, 75 training images of each drawn by the seed; 898 held-out images
-Arms     one ReLU MLP of 30 linear layers. Default weights with SGD at two learning rates, with Adam,
-         with Adam whose eps is 1e-18 in place of 1e-8, and with batch norm and SGD; Kaiming weights (the default draw, sqrt(6) times as large, biases zero) with
-         SGD and with Adam. Momentum is 0.9
+Arms     one ReLU MLP of 30 linear layers. Default weights with SGD at two learning rates, with Adam, with
+         Adam whose eps is 1e-18 in place of 1e-8, and with batch norm and SGD; Kaiming weights (the default
+         draw, sqrt(6) times as large, biases zero) with SGD and with Adam. Momentum is 0.9
 Metric   accuracy on the held-out images; log10 of how far the first layer's weights have moved, as a share
          of their size at the start
 Cost     steps steps of 7 networks of 30 layers, all seeds at once
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -38,7 +39,7 @@ ARMS: dict[str, tuple[str, bool, Optimize]] = {
 def network(weights: str, norm: bool, depth: int) -> nn.Module:
     sizes = [64] * depth + [10]
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         linear = nn.Linear(inputs, outputs)
         if weights == "kaiming":  # kaiming_uniform_ for ReLU, on the draw that "default" keeps
             linear.weight.data *= 6**0.5

@@ -7,6 +7,7 @@ Metric   accuracy on the held-out images at each depth
 Cost     steps steps of eight networks, 37 layers for each arm, all seeds at once
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -29,7 +30,7 @@ OPTIMIZERS: dict[str, Callable[[Ensemble], Optimizer]] = {
 def network(arm: str, depth: int, width: int) -> nn.Module:
     sizes = [64, *[width] * (depth - 1), 10]
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         linear = nn.Linear(inputs, outputs)
         if arm == "kaiming":
             # kaiming_uniform_(nonlinearity="relu") is U(-b, b) with b = sqrt(6 / fan_in): the default draw,

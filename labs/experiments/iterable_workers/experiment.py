@@ -58,6 +58,4 @@ def experiment(
     distinct = {arm: [float(len({float(x) for x in got})) for got in arrived[arm]] for arm in ARMS}
     copies = {arm: [number / samples for number in delivered[arm]] for arm in ARMS}
     each = {arm: [number / max(1, workers) for number in copies[arm]] for arm in ARMS}
-    yield Outcome(
-        {"delivered": delivered, "distinct": distinct, "copies": copies, "copies_a_worker": each}
-    )
+    yield Outcome({"delivered": delivered, "distinct": distinct, "copies": copies, "copies_a_worker": each})

@@ -57,9 +57,7 @@ def experiment(
                 multiprocessing_context=START,
             )
             batches: Any = iter(loader)
-            used[arm].append(
-                [private(batches._workers) for step, _ in enumerate(batches) if step in looks]
-            )
+            used[arm].append([private(batches._workers) for step, _ in enumerate(batches) if step in looks])
 
     grown = {arm: [[now - one[0] for now in one] for one in used[arm]] for arm in ARMS}
     for number in range(len(looks)):

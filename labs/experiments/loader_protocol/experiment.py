@@ -79,9 +79,7 @@ def batches_of(loader: Any) -> list[list[Tensor]]:
 def by_hand(loader: Any) -> list[Any]:
     """What the loader does, in the open; empty where the dataset knows no indices."""
     try:
-        return [
-            loader.collate_fn([loader.dataset[index] for index in rows]) for rows in loader.batch_sampler
-        ]
+        return [loader.collate_fn([loader.dataset[index] for index in rows]) for rows in loader.batch_sampler]
     except (NotImplementedError, TypeError):
         return []
 
@@ -111,8 +109,14 @@ def experiment(
             data = dataset(arm, rows)  # for `bare` this is Dataset(), which an abstract class would refuse
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # pin_memory warns where there is no accelerator
-                loader = DataLoader(data, batch, **options(arm)) if arm != "bare" else DataLoader(
-                    data, batch, sampler=SequentialSampler(range(items))  # Dataset() has no length to ask for
+                loader = (
+                    DataLoader(data, batch, **options(arm))
+                    if arm != "bare"
+                    else DataLoader(
+                        data,
+                        batch,
+                        sampler=SequentialSampler(range(items)),  # Dataset() has no length to ask for
+                    )
                 )
                 once, again = batches_of(loader), batches_of(loader)
                 by_next, by_iter = calls_of_next(loader), calls_of_next(iter(loader)) if once else 0
@@ -138,7 +142,8 @@ def experiment(
     count = -(-items // batch)
     for step in range(count + 1):
         so_far = {
-            arm: [float(sum(len(numbers) for numbers, _ in one[:step])) for one in passes[arm]] for arm in ARMS
+            arm: [float(sum(len(numbers) for numbers, _ in one[:step])) for one in passes[arm]]
+            for arm in ARMS
         }
         yield Point(step, count, {"delivered": so_far})
     yield Outcome(values)

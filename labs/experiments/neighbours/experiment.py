@@ -88,7 +88,8 @@ def experiment(
     @torch.no_grad()
     def score() -> dict[str, Tensor]:
         return {
-            arm: accuracy(net.net(x, around[arm])[:, :, test], labels[test]) * 100 for arm, net in nets.items()
+            arm: accuracy(net.net(x, around[arm])[:, :, test], labels[test]) * 100
+            for arm, net in nets.items()
         }
 
     for step in range(STEPS):

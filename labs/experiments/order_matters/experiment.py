@@ -103,9 +103,7 @@ def experiment(
         drawn = [sequences(task, mixed, seed, training + TEST) for seed in seeds]
         x[arm] = F.one_hot(torch.stack([tokens for tokens, _ in drawn]), TOKENS).float().to(device)
         y[arm] = torch.stack([labels for _, labels in drawn]).to(device)
-    nets = {
-        arm: Ensemble(partial(Net, model, width), seeds, device) for arm, (_, model, _) in ARMS.items()
-    }
+    nets = {arm: Ensemble(partial(Net, model, width), seeds, device) for arm, (_, model, _) in ARMS.items()}
     adams = {arm: Adam(net, lr=1e-2) for arm, net in nets.items()}
     member = torch.arange(len(seeds), device=device)[:, None]
 

@@ -28,14 +28,14 @@ def order(arm: str, seed: int, items: int, workers: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     data = range(items)  # has a length and gives an item for an index: a dataset
     if arm == "default":
-        loader = DataLoader(data, BATCH, generator=generator)  # type: ignore[arg-type]
+        loader = DataLoader(data, BATCH, generator=generator)
     elif arm == "replacement":
         drawn = RandomSampler(data, replacement=True, generator=generator)
-        loader = DataLoader(data, BATCH, sampler=drawn)  # type: ignore[arg-type]
+        loader = DataLoader(data, BATCH, sampler=drawn)
     else:
         count = workers if arm == "workers" else 0
         loader = DataLoader(
-            data,  # type: ignore[arg-type]
+            data,
             BATCH,
             shuffle=True,
             num_workers=count,

@@ -68,5 +68,7 @@ def experiment(
 
     last = guesses()
     yield Point(steps, steps, {"accuracy": right(last)})
-    counts = {arm: torch.stack([(x.argmax(1) == k).double().mean(1) for k in range(10)]) for arm, x in last.items()}
+    counts = {
+        arm: torch.stack([(x.argmax(1) == k).double().mean(1) for k in range(10)]) for arm, x in last.items()
+    }
     yield Outcome({"accuracy": right(last), "one_class": {arm: 100 * counts[arm].amax(0) for arm in ARMS}})

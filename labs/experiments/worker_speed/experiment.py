@@ -86,7 +86,9 @@ def experiment(
     speed = {
         arm: [
             alone / own
-            for own, alone in zip(epoch_ms[arm], epoch_ms["wait_alone" if waits else "ready_alone"], strict=True)
+            for own, alone in zip(
+                epoch_ms[arm], epoch_ms["wait_alone" if waits else "ready_alone"], strict=True
+            )
         ]
         for arm, (waits, _, _) in ARMS.items()
     }
