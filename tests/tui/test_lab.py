@@ -73,7 +73,7 @@ async def test_r_before_the_bet_explains_that_the_bet_comes_first(tmp_path: Path
         await pilot.press("r")
         await pilot.pause()
         assert bench(app).started == []
-        assert any("bet" in notice.message for notice in app._notifications)
+        assert any("bet" in notice.message.lower() for notice in app._notifications)
 
 
 async def test_the_bet_is_on_disk_before_the_run_exists(tmp_path: Path) -> None:
