@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -343,6 +344,9 @@ def overhead(pairs: int, steps: int) -> None:
                 walls.append(told[0] / bare[0] - 1)
                 cpus.append(told[1] / bare[1] - 1)
         size = run.events_file.stat().st_size
+        for thread in threading.enumerate():  # a watcher whose run's folder is gone would end this process
+            if thread.name == "watcher":
+                thread.join()
     print(f"\nA whole run of {lab.id} ({steps} steps, {size / 1e3:.0f} KB of journal) against the bare loop,")
     print(f"{pairs} pairs: medians and quartiles; meant to stay under 3 %")
     for name, ratios in (("time", walls), ("CPU", cpus)):

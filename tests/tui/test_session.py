@@ -155,7 +155,7 @@ async def test_a_session_ends_with_the_result_of_the_lab_that_was_left_running(t
         end = app.progress.events()[-1]
         assert isinstance(end, Session) and end.planned == end.done == 4
         text = screen_text(app)
-        assert "Planned" in text and "4 items" in text and "Calibration" in text and "Tomorrow" in text
+        assert "Planned" in text and "4 cards" in text and "Calibration" in text and "Tomorrow" in text
         await pilot.press("enter")
         await pilot.pause()
         assert len(app.screen_stack) == 1

@@ -1,6 +1,8 @@
 """Lists to pick from by key: `Menu` moves a cursor over rows, `Choices` numbers them and marks one."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import ClassVar
 
 from textual import events
@@ -9,6 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.strip import Strip
+from textual.visual import Visual
 from textual.widget import Widget
 
 from tui.widgets.prose import lines, spans
@@ -70,7 +74,7 @@ class Menu(Widget, can_focus=True):
         self.hang = hang
         self.rows: list[Content] = [_content(row) for row in rows]
         self.cursor = cursor if 0 <= cursor < len(self.rows) else 0
-        self._laid_out: tuple[int, Content, list[int]] | None = None
+        self._laid_out: tuple[int, list[list[Content]], list[int]] | None = None
 
     # what it shows
 
@@ -100,19 +104,43 @@ class Menu(Widget, can_focus=True):
         """Whether the cursor shows: it does unless the list is disabled."""
         return not self.disabled
 
-    def _lay_out(self, width: int) -> tuple[int, Content, list[int]]:
+    def _lay_out(self, width: int) -> tuple[int, list[list[Content]], list[int]]:
+        """The width, the lines of every row at that width, the line on which each row starts and the end."""
         if self._laid_out is None or self._laid_out[0] != width:
-            out: list[Content] = []
-            starts: list[int] = []
-            for index in range(len(self.rows)):
-                starts.append(len(out))
-                out.extend(self.row_lines(index, width))
-            starts.append(len(out))
-            self._laid_out = (width, Content("\n").join(out), starts)
+            rows = [[*self.row_lines(index, width)] for index in range(len(self.rows))]
+            starts = [*accumulate(map(len, rows), initial=0)]
+            self._laid_out = (width, rows, starts)
         return self._laid_out
 
+    def _redraw_rows(self, *indices: int) -> None:
+        """Draw these rows anew, where each keeps its number of lines, and no others: a list may be long."""
+        if self._laid_out is None:
+            self.refresh()
+            return
+        width, rows, starts = self._laid_out
+        for index in indices:
+            rows[index] = [*self.row_lines(index, width)]
+            if len(rows[index]) != starts[index + 1] - starts[index]:
+                self.redraw(layout=True)
+                return
+        top = self.gutter.top
+        self.refresh(
+            *(Region(0, top + starts[i], self.outer_size.width, max(1, len(rows[i]))) for i in indices)
+        )
+
     def render(self) -> Content:
-        return self._lay_out(self.size.width)[1]
+        return Content("\n").join(line for row in self._lay_out(self.size.width)[1] for line in row)
+
+    def render_line(self, y: int) -> Strip:
+        """Only what is in view is drawn."""
+        width, rows, starts = self._lay_out(self.size.width)
+        index = bisect_right(starts, y) - 1
+        if not 0 <= index < len(rows):
+            return Strip.blank(width, self.visual_style.rich_style)
+        strips = Visual.to_strips(
+            self, rows[index][y - starts[index]], width, 1, self.visual_style, pad=True, apply_selection=False
+        )
+        return strips[0] if strips else Strip.blank(width, self.visual_style.rich_style)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return container.width
@@ -128,8 +156,8 @@ class Menu(Widget, can_focus=True):
             return
         index = max(0, min(index, len(self.rows) - 1))
         if index != self.cursor:
-            self.cursor = index
-            self.redraw()
+            before, self.cursor = self.cursor, index
+            self._redraw_rows(*sorted({before, index}))
             self.post_message(self.Moved(self, index))
         self.show_cursor()
 

@@ -19,7 +19,7 @@ from labs.report import Outcome, Point
 
 ARMS = ("list", "array")
 START = "fork" if sys.platform == "linux" else None  # without fork there is no memory to share
-BATCHES, LOOK_EVERY = 50, 3
+BATCHES, LOOK_EVERY = 50, 4
 
 
 class Lengths(Dataset[int]):
@@ -44,7 +44,7 @@ def experiment(
     seeds: Sequence[int], device: torch.device, *, names: int = 500_000, workers: int = 2
 ) -> Iterator[Point | Outcome]:
     size = -(-names // BATCHES)
-    looks = range(0, BATCHES - 1, LOOK_EVERY)  # at the last batch workers may have left
+    looks = range(5, BATCHES - 1, LOOK_EVERY)  # after the warm-up, and before the workers may leave
     used: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
     for seed in seeds:
         numbers = np.random.default_rng(seed).integers(10**8, size=names).tolist()
