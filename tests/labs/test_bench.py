@@ -446,7 +446,6 @@ def test_a_lab_lives_on_when_its_terminal_is_closed(runs: Path, stub_torch: None
     app, terminal = pty.fork()
     if app == 0:
         os.chdir(ROOT)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, as nohup does
         os.execv(sys.executable, [sys.executable, "-c", APP, str(runs), str(run.folder)])
     wait_for(run, Point, 2)
     os.close(terminal)  # the kernel sends SIGHUP to all of the terminal's session
