@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import codecs
 import collections
-import contextlib
 import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -89,11 +89,15 @@ class Terminal:
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
             preexec_fn=_own_session,
         )
+        self._stopped, self._stop = os.pipe()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         while True:
+            ready, _, _ = select.select([self.master, self._stopped], [], [])
+            if self._stopped in ready:
+                return
             try:
                 data = os.read(self.master, 65536 if self._limit is None else 1024)
             except OSError:
@@ -212,9 +216,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """The terminal goes away, as when an SSH connection drops."""
-        os.close(self._slave)
-        self._slave = -1
-        os.close(self.master)
+        self._let_go()
         self.process.send_signal(signal.SIGHUP)
 
     def wait(self, timeout: float = 10) -> int:
@@ -229,10 +231,17 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(5)
-        for fd in (self._slave, self.master):
-            if fd >= 0:
-                with contextlib.suppress(OSError):  # a hang-up has closed it already
-                    os.close(fd)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the pty, after the reader: it would go on reading from whatever got the number next."""
+        if self.master < 0:
+            return
+        os.write(self._stop, b"!")
+        self._reader.join()
+        for fd in (self._slave, self.master, self._stopped, self._stop):
+            os.close(fd)
+        self._slave = self.master = -1
 
     def __enter__(self) -> Terminal:
         return self
