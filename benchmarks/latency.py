@@ -78,43 +78,46 @@ def key_times(terminal: Terminal, keys: int, watch: range, *names: str) -> list[
     return times
 
 
-def list_times(terminal: Terminal, keys: int) -> list[float]:
-    """From the lab page: the cursor of the bench's list, a few rows below the lab that runs."""
+def all_times(terminal: Terminal, keys: int) -> dict[str, list[float]]:
+    """From the lab page: opening help, leaving it, the cursor of the bench's list, a few rows below the lab."""
+    title = range(1)  # no chart is in it
+    help_times = key_times(terminal, 2 * keys, title, "?", "q")
     while "E2" not in terminal.text():
         terminal.press("q")
         terminal.settle(0.3, 1)
     for _ in range(5):
         terminal.press("down")
         terminal.settle(0.1, 1)
-    times = key_times(terminal, keys, range(6, 14), "down", "up")
+    cursor = key_times(terminal, keys, range(6, 14), "down", "up")
     for _ in range(5):
         terminal.press("up")
         terminal.settle(0.1, 1)
     terminal.press("enter")
     terminal.wait_for(lambda text: TITLE in text.splitlines()[0])
-    return times
+    return {
+        "opening help": help_times[::2],
+        "leaving help": help_times[1::2],
+        "a cursor key on the bench": cursor,
+    }
 
 
 def row(name: str, times: list[float]) -> None:
-    print(f"{name:44}p50 {statistics.median(times):6.1f} ms   p95 {percentile(times, 0.95):6.1f} ms")
+    print(f"{name:58}p50 {statistics.median(times):6.1f} ms   p95 {percentile(times, 0.95):6.1f} ms")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=60)
     keys = parser.parse_args().keys
-    title = range(1)  # l switches the language: the title line changes, no chart is in it
-
     with Terminal(FLOOR) as floor:
         floor.wait_for("Quit")
         floor.settle()
         row("floor: cursor key in a bare Textual list", key_times(floor, keys, range(30), "down", "up"))
     with app() as terminal:
         open_lab(terminal)
-        idle = key_times(terminal, keys, title, "?", "q")
-        list_idle = list_times(terminal, keys)
-        row("a cursor key on the bench, idle", list_idle)
-        row("opening and leaving help on the lab page, idle", idle)
+        idle = all_times(terminal, keys)
+        for name, times in idle.items():
+            row(f"{name}, idle", times)
         terminal.settle(1.0)
         quiet, cpu = terminal.bytes_during(5), terminal.cpu_s()
         terminal.bytes_during(5)
@@ -122,25 +125,27 @@ def main() -> None:
         warm = run(terminal)
         terminal.settle(0.5, 2)
         wire = terminal.bytes_during(8) / 8 / 1000
-        busy = key_times(terminal, keys, title, "?", "q")
-        list_busy = list_times(terminal, keys)
-        for name, times, rest in (("cursor", list_busy, list_idle), ("help", busy, idle)):
-            row(f"{name}, while a lab uses {os.cpu_count()} cores and streams", times)
-            print(f"{'':44}p50 {statistics.median(times) / statistics.median(rest):6.2f} x idle")
+        busy = all_times(terminal, keys)
+        for name, times in busy.items():
+            row(f"{name}, a lab on all {os.cpu_count()} cores streams", times)
+            print(f"{'':58}p50 {statistics.median(times) / statistics.median(idle[name]):6.2f} x idle")
         memory = terminal.rss_mb()
     with app(bytes_per_second=125_000) as terminal:
         open_lab(terminal)
         run(terminal)
         terminal.settle(0.5, 2)
-        slow = key_times(terminal, keys, title, "?", "q")
-    row("the same on a link of 125 KB/s", slow)
-    print(f"{'':44}p95 {percentile(slow, 0.95) / percentile(busy, 0.95):6.2f} x the unthrottled run")
-    print(f"{'on the wire while four series stream':44}{wire:6.1f} KB/s")
-    print(f"{'on the wire when idle':44}{quiet / 5:6.1f} B/s, {spent:.1f} % of a core")
-    print(f"{'interface memory with a lab streaming':44}{memory:6.1f} MB")
-    print(f"{'r to first point, warmed spare':44}{1000 * warm:6.0f} ms")
+        slow = all_times(terminal, keys)
+    for name, times in slow.items():
+        row(f"{name}, the same at 125 KB/s", times)
+        print(
+            f"{'':58}p95 {percentile(times, 0.95) / percentile(busy[name], 0.95):6.2f} x the unthrottled run"
+        )
+    print(f"{'on the wire while four series stream':58}{wire:6.1f} KB/s")
+    print(f"{'on the wire when idle':58}{quiet / 5:6.1f} B/s, {spent:.1f} % of a core")
+    print(f"{'interface memory with a lab streaming':58}{memory:6.1f} MB")
+    print(f"{'r to first point, warmed spare':58}{1000 * warm:6.0f} ms")
     cold, floor_s = cold_start()
-    print(f"{'r to first point, no spare':44}{1000 * cold:6.0f} ms, {cold / floor_s:.2f} x importing torch")
+    print(f"{'r to first point, no spare':58}{1000 * cold:6.0f} ms, {cold / floor_s:.2f} x importing torch")
 
 
 def cold_start() -> tuple[float, float]:

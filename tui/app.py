@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -19,6 +20,7 @@ from tui import settings as saved
 from tui import wrap
 from tui.i18n import Lang, Translator
 from tui.paths import Paths
+from tui.rest import Rest
 from tui.runs import RunWatch
 from tui.screens.page import Ask, Option, Page
 from tui.screens.today import TodayScreen
@@ -92,6 +94,7 @@ class TorchproofApp(App[None]):
         self.crash: BaseException | None = None
         self.terminal: Terminal | None = None  # what boot has set up, and this app puts back
         self.written = Written()
+        self.rest = Rest()
         self._trouble = trouble
         self._spare = spare
         self._labs = [Path(folder) for folder in labs]  # beside our own
@@ -178,6 +181,11 @@ class TorchproofApp(App[None]):
 
     # life
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self.rest.put_off()
+        await super().on_event(event)
+
     def on_mount(self) -> None:
         self._take_terminal()
         self._answer_signals()
@@ -190,6 +198,8 @@ class TorchproofApp(App[None]):
         today = self.screen_stack[0]
         if isinstance(today, TodayScreen):
             await today.load()
+        if not self.is_headless:
+            self.rest.begin()
         if self._spare and self.settings.keep_torch_ready:
             await self.bench.warm()
 

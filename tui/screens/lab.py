@@ -38,6 +38,7 @@ FIRST_POINT_SOON = 5.0  # for so many seconds; a lab that takes longer is looked
 POLL_EVERY = 0.1
 STATUS_EVERY = 1.0  # the worker's process is looked at, and the seconds go on
 EXPECT_S = 20.0  # how long a new worker may take to begin with seeds that were asked for
+TURNS = 2  # frames in which every chart is drawn once
 LEAST_CHART = (24, 5)  # columns and rows below which another chart is not worth its place
 ROWS_FOR_BOTH = 34  # with fewer the charts give way to the verdict
 
@@ -92,6 +93,8 @@ class LabScreen(Page):
         self._timer: Timer | None = None
         self._eager: Timer | None = None  # until the first point
         self._dirty = False
+        self._turn = 0  # which charts the last frame drew
+        self._behind = 0  # frames until every chart shows what is known
         self._was_away = False
         self._drawn_for: Size | None = None
         self._status_at = 0.0
@@ -210,9 +213,9 @@ class LabScreen(Page):
             self.view.look()
             if self.view.phase != phase:
                 self._phase_changed()
-            else:  # the next look draws what has come meanwhile, after the key was answered
+            else:  # what has come meanwhile is drawn after the key was answered
                 self._dirty = True
-                self._keep_time()
+                self.call_after_refresh(self._keep_time)
 
     def on_resize(self, event: events.Resize) -> None:
         if self._drawn_for not in (None, self.app.size):
@@ -329,10 +332,11 @@ class LabScreen(Page):
             chart.display = n < rows * columns
         self._draw_charts()
 
-    def _draw_charts(self) -> int:
+    def _draw_charts(self, part: int = 0, parts: int = 1) -> int:
+        """Every `parts`-th chart from `part` on, all by default; returns about how many bytes that costs."""
         marks, view, lang = letters(self.lab), self.view, self.tr.lang
         cost = 0
-        for series, chart in zip(self.lab.series, self.charts, strict=True):
+        for series, chart in list(zip(self.lab.series, self.charts, strict=True))[part::parts]:
             traces = []
             for arm in self.lab.arms:
                 line = view.replay.lines.get((series.id, arm.id))
@@ -402,10 +406,15 @@ class LabScreen(Page):
             self._dirty = False
             self._phase_changed()
             return
-        if self._dirty and view.phase == "live" and (first or self._pace.ready(now)):
-            self._dirty = False
+        if self._dirty:
+            self._dirty, self._behind = False, TURNS
+        if self._behind and view.phase == "live" and (first or self._pace.ready(now)):
             self._show_warning()
-            self._pace.spend(self._show_now() + self._draw_charts(), now)
+            # charts take turns, so that a key never waits for all of them
+            parts = 1 if first else TURNS
+            self._behind = 0 if first else self._behind - 1
+            self._turn = (self._turn + 1) % parts
+            self._pace.spend(self._show_now() + self._draw_charts(self._turn, parts), now)
         if first or view.phase != "live" or (waited and now >= self._eager_until):
             self._keep_time()
 

@@ -172,6 +172,10 @@ class Page(Screen[None]):
         return self.app.tr
 
     def compose(self) -> ComposeResult:
+        # for this size from the first frame on, not laid out once more when its resize event comes
+        self.add_class(
+            *self._get_breakpoint_classes(self.app.size.height, self.VERTICAL_BREAKPOINTS), update=False
+        )
         yield self._title
         yield from self.body()
         self.say_frame()  # before they are mounted: the first frame is whole, and laid out once
@@ -186,6 +190,11 @@ class Page(Screen[None]):
         too_small = tr("shell.too_small", columns=SMALLEST.width, rows=SMALLEST.height)
         if self._too_small.content != too_small:
             self._too_small.update(too_small)
+
+    def _screen_resized(self, size: Size) -> None:
+        """A new page is laid out as it opens; the resize event that follows would do it all again."""
+        if size != self._compositor.size:
+            super()._screen_resized(size)
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < SMALLEST.width or event.size.height < SMALLEST.height
