@@ -140,6 +140,7 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
                 entry.title.get(lang),
                 tuple(_mark(stand.state, bool(app.bank.by_claim[claim.id])) for claim, stand in of_entry),
                 sum(stand.due is not None and stand.due <= today for _, stand in of_entry),
+                sum(lab.entry == entry.id for lab in app.catalog.labs.values()),
             )
         )
     return with_runs(Overview(plan_line(app, not events), tuple(entries)), app, watch)

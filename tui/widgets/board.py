@@ -24,12 +24,13 @@ WIDEST = 100  # cells between which a line's two ends are still read as one line
 
 
 class EntryLine(NamedTuple):
-    """One entry of the FAQ: a mark for each of its claims, in order, and how many are due."""
+    """One entry of the FAQ: a mark for each of its claims, in order, how many are due, how many labs it has."""
 
     id: str
     title: str
     marks: tuple[Mark, ...]
     due: int = 0
+    labs: int = 0
 
 
 class LabLine(NamedTuple):
@@ -122,7 +123,8 @@ def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
     title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title)
     asked = [mark for mark in entry.marks if mark != "empty"]
     if not asked:
-        right = Content.styled(tr("shell.entry_empty"), "$muted")
+        key = "shell.entry_labs_only" if entry.labs else "shell.entry_empty"
+        right = Content.styled(tr(key, count=entry.labs), "$muted")
         if width >= 60:
             right = pad(right, WORDS)
         return ends(Content.assemble((f"{entry.id}  ", "$muted"), (entry.title, "$muted")), right, width)
