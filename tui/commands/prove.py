@@ -459,6 +459,8 @@ def _document(
     context: Context,
     interrupted: bool,
 ) -> dict[str, Any]:
+    import msgspec
+
     from labs.proof import counted, summary
 
     told = summary(rows)
@@ -475,6 +477,7 @@ def _document(
             "seconds": round(proving.seconds, 1),
             "jobs": proving.jobs,
         },
+        "terms": msgspec.to_builtins(proving.record.terms),
         "began": proving.record.began,
         "interrupted": interrupted,
     }
