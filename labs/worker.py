@@ -213,7 +213,8 @@ def _behave() -> None:
     """One thread, low priority, deaf to hang-ups; set before torch reads any of it."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # where Linux shares the cores out by session, nice counts only within one
+    # Linux may share the cores out by session first; niceness counts only within one
+    with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICENESS))
     with contextlib.suppress(OSError):  # short of memory, Linux ends the lab and not somebody's shell
         Path("/proc/self/oom_score_adj").write_text("500")
