@@ -16,19 +16,18 @@ ROOT = Path(__file__).parent.parent
 START, END = "<!-- proof -->\n", "<!-- end of proof -->"
 WORDS = {
     "README.md": (
-        "{date}, {cpu}, {cores} cores, no GPU, torch {torch}, Python {python}: {labs} labs in {seconds:.0f} s.\n"
-        "{confirmed} of {all} claims confirmed, {contradicted} contradicted, {undecided} undecided.",
-        "With first seed {base}: {confirmed} confirmed, {contradicted} contradicted, {undecided} undecided, "
-        "{seconds:.0f} s.",
+        "{date}, {cpu}, {cores} cores, no GPU, torch {torch}, Python {python}; {labs} labs, two at a time.",
+        "First seed {base}: {confirmed} of {all} claims confirmed, {contradicted} contradicted, "
+        "{undecided} undecided, in {seconds:.0f} s.",
         "One row a claim",
         "| claim | labs | rules that came out as registered | measured for the first rule | seeds | s |",
         "supported",
         "refuted",
     ),
     "README.zh-CN.md": (
-        "{date}，{cpu}，{cores} 核，无 GPU，torch {torch}，Python {python}：{labs} 个实验共 {seconds:.0f} 秒。\n"
-        "{all} 条论断中 {confirmed} 条得到确认，{contradicted} 条相反，{undecided} 条未定。",
-        "起始种子 {base}：{confirmed} 条得到确认，{contradicted} 条相反，{undecided} 条未定，{seconds:.0f} 秒。",
+        "{date}，{cpu}，{cores} 核，无 GPU，torch {torch}，Python {python}；{labs} 个实验，两个同时进行。",
+        "起始种子 {base}：{all} 条论断中 {confirmed} 条得到确认，{contradicted} 条相反，{undecided} 条未定，"
+        "共 {seconds:.0f} 秒。",
         "每条论断一行",
         "| 论断 | 实验 | 与登记相符的判定 | 第一条规则的实测 | 种子 | 秒 |",
         "成立",
@@ -75,8 +74,8 @@ def facts(proof: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     proofs = [json.loads(Path(file).read_text(encoding="utf-8")) for file in sys.argv[1:]]
-    for name, (said, again, summary, header, supported, refuted) in WORDS.items():
-        text = [said.format(**facts(proofs[0])), *(again.format(**facts(other)) for other in proofs[1:])]
+    for name, (said, run, summary, header, supported, refuted) in WORDS.items():
+        text = [said.format(**facts(proofs[0])), "", *(f"- {run.format(**facts(proof))}" for proof in proofs)]
         rows = table(proofs[0]["claims"], header, supported, refuted)
         block = "\n".join(
             [*text, "", f"<details><summary>{summary}</summary>", "", *rows, "", "</details>", ""]
