@@ -93,6 +93,15 @@ def answer(terminal: Terminal, lang: str, *keys: str) -> None:
     )
 
 
+def test_keys_typed_in_one_go_answer_exactly_one_card(home: Path) -> None:
+    with app(home) as terminal:
+        terminal.settle()
+        os.write(terminal.master, b"\r13\r")
+        terminal.wait_for(lambda _: card_number(terminal, "en") == 2)
+    shown = command(home, "progress", "show")
+    assert shown["answers"] == 1
+
+
 def open_lab(terminal: Terminal, title: str) -> None:
     """From Today through the bench to a lab, with cursor keys."""
     row = title[:16]  # the list may have to shorten it

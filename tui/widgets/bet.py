@@ -97,23 +97,24 @@ def certainties(tr: Translator, chance: float) -> list[Content]:
 
 
 class Options(Choices):
-    """Choices whose digits may belong to the confidence instead, and whose letters belong to the page."""
+    """Choices that leave digits and letters to the page.
+
+    A digit is an option or a confidence; only the page knows which, and it has to know at once: a pick that
+    travels as a message would come after the next digit of one who types fast.
+    """
 
     DEFAULT_CSS = "Options:disabled { opacity: 1 !important; }"  # locked, and still to be read
     BINDINGS: ClassVar[list[BindingType]] = [Binding("j,k", "leave_to_page", show=False)]
-    digits = True
 
     def action_leave_to_page(self) -> None:
         raise SkipAction
 
     def action_number(self, digit: int) -> None:
-        if not self.digits:
-            raise SkipAction
-        super().action_number(digit)
+        raise SkipAction
 
 
 class FinalOptions(Options):
-    """Options whose pick is final: a digit or space picks, enter is left to the page."""
+    """Options whose pick is final: space picks, enter is left to the page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave_to_page", show=False)]
 
@@ -144,7 +145,6 @@ class Commit(Vertical):
     def show(self, tr: Translator, stake: Stake, labels: Sequence[str]) -> None:
         """Draws the stake with these labels."""
         options = self.options
-        options.digits = stake.option is None and not stake.complete
         if self._labels != list(labels):
             self._labels = list(labels)
             options.set_rows(labels)
