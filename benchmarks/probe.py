@@ -216,8 +216,12 @@ class Terminal:
 
     def hang_up(self) -> None:
         """The terminal goes away, as when an SSH connection drops."""
-        self._let_go()
+        self.lose()
         self.process.send_signal(signal.SIGHUP)
+
+    def lose(self) -> None:
+        """The terminal goes away, and of signals only what the kernel sends comes."""
+        self._let_go()
 
     def wait(self, timeout: float = 10) -> int:
         """Wait for the program's end, reading what it still writes; return its exit code."""

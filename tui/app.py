@@ -1,6 +1,7 @@
 """The app: builds what pages share (bank, catalog, progress, bench) once, opens pages, and leaves cleanly."""
 
 import asyncio
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -217,6 +218,15 @@ class TorchproofApp(App[None]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.leave, 128 + number)
+        # a shell in between that ignores SIGHUP keeps it from us; the lost terminal itself still tells
+        if hasattr(select, "epoll") and sys.__stdin__ is not None:
+            self._hang_up = select.epoll()
+            self._hang_up.register(sys.__stdin__.fileno(), 0)  # errors and hang-ups only
+            loop.add_reader(self._hang_up.fileno(), self._terminal_lost)
+
+    def _terminal_lost(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._hang_up.fileno())
+        self.leave(128 + signal.SIGHUP)
 
     def leave(self, return_code: int = 0) -> None:
         """End the app; labs that run go on without it."""

@@ -93,6 +93,16 @@ def answer(terminal: Terminal, lang: str, *keys: str) -> None:
     )
 
 
+def test_a_lost_terminal_ends_the_app_even_where_no_signal_comes(home: Path) -> None:
+    """A shell in between that ignores SIGHUP, as under nohup, keeps it from the app."""
+    shell = ["/bin/sh", "-c", 'trap "" HUP; "$@"; exit $?', "sh", *APP, "--lang", "en"]
+    with Terminal(shell, cols=80, rows=24, env={"TORCHPROOF_HOME": str(home)}) as terminal:
+        terminal.wait_for(KEY_BAR["en"])
+        terminal.settle()
+        terminal.lose()
+        assert terminal.process.wait(10) == 128 + signal.SIGHUP
+
+
 def test_keys_typed_in_one_go_answer_exactly_one_card(home: Path) -> None:
     with app(home) as terminal:
         terminal.settle()
