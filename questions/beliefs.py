@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from questions.events import Answer, Reason
-from questions.shapes import Bank, Choice
+from questions.shapes import Bank
 
 CONFIDENT = 0.7  # from here on an error is a confident one
 
@@ -41,7 +41,7 @@ class Beliefs:
             self._two_step[answer.id] = answer
         question = self._bank.questions.get(answer.item)
         if answer.ok and question:
-            self._resisted(question.options, answer.day)
+            self._resisted(question.tempting, answer.day)
         elif answer.misconception:
             self._picked(answer.misconception, answer.claim, answer.day, answer.p >= CONFIDENT)
 
@@ -52,7 +52,7 @@ class Beliefs:
             return
         chosen = question.reason(reason.option)
         if reason.ok:
-            self._resisted(question.authored_reasons, reason.day)
+            self._resisted([c.misconception for c in question.authored_reasons], reason.day)
         elif chosen and chosen.misconception:
             self._picked(chosen.misconception, answer.claim, reason.day, False)
 
@@ -64,8 +64,8 @@ class Beliefs:
         held.last = day if held.last is None else max(held.last, day)
         held.resisted.clear()
 
-    def _resisted(self, choices: Iterable[Choice], day: date) -> None:
-        for misconception in {c.misconception for c in choices if c.misconception}:
+    def _resisted(self, lures: Iterable[str | None], day: date) -> None:
+        for misconception in {lure for lure in lures if lure}:
             held = self._held.get(misconception)
             if held is None or not held.open or held.last is None or day <= held.last:
                 continue

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
+from questions.claim_file import load_claim
 from questions.places import Where, convert, line_of, read, toml
 from questions.problems import BankProblem, hint
 from questions.question_file import load_question
@@ -41,37 +44,38 @@ __all__ = [
 ]
 
 BANK = Path(__file__).parent / "bank"
-Row = TypeVar("Row", Entry, Claim, Misconception)
+CLAIM_FILE = "claim.md"
+Row = TypeVar("Row", Entry, Misconception)
 
 
 def load(root: Path = BANK) -> Bank:
-    """Reads the bank under `root`. A broken table raises BankProblem; a broken question file is left out and
-    told of in `Bank.problems`, so that one slip does not close the shop."""
-    entries = _table(root / "entries.toml", "entries", Entry)
-    claims = _table(root / "claims.toml", "claims", Claim)
-    misconceptions = _table(root / "misconceptions.toml", "misconceptions", Misconception)
+    """Reads the bank under `root`. A broken table raises BankProblem; a broken claim or question file is left out
+    and told of in `Bank.problems`, so that one slip does not close the shop."""
+    entries = {e.id: e for e, _ in _table(root / "entries.toml", "entries", Entry)}
+    misconceptions: dict[str, Misconception] = {}
+    for table in sorted({root / "misconceptions.toml", *root.glob("*/misconceptions.toml")}):
+        for row, where in _table(table, "misconceptions", Misconception) if table.exists() else ():
+            if row.id in misconceptions:
+                raise BankProblem(
+                    "id-twice",
+                    file=table,
+                    line=where.line("id"),
+                    id=row.id,
+                    other=root / "*/misconceptions.toml",
+                )
+            misconceptions[row.id] = row
 
-    entry_of = {e.id: e for e, _ in entries}
-    for claim, where in claims:
-        if claim.entry not in entry_of:
-            where.unknown("entry", claim.entry, "entries.toml", entry_of)
-    claims.sort(key=lambda pair: (entry_of[pair[0].entry].order, pair[0].order, pair[0].id))
-    claim_of = {c.id: c for c, _ in claims}
-    for claim, where in claims:
-        for needed in claim.requires:
-            if needed not in claim_of:
-                where.unknown("requires", needed, "claims.toml", claim_of)
-        if _leads_back(claim.id, claim_of):
-            raise BankProblem("requires-circle", file=where.file, line=where.line("requires"), id=claim.id)
-
-    misconception_of = {m.id: m for m, _ in misconceptions}
-    questions: dict[str, Question] = {}
     problems: list[BankProblem] = []
+    claims = _claims(root, entries, problems)
+    questions: dict[str, Question] = {}
     for path in sorted(root.glob("*/**/*.md")):
-        if path.name.startswith("."):  # an editor's
+        if path.name == CLAIM_FILE or path.name.startswith("."):  # an editor's
             continue
         try:
-            question = load_question(path, root, claim_of, misconception_of)
+            _inside(path, root)
+            if path.parent.parent.parent == root and not (path.parent / CLAIM_FILE).exists():
+                raise BankProblem("claim-missing", file=path.parent / CLAIM_FILE)
+            question = load_question(path, root, claims, misconceptions)
             if question.id in questions:
                 line = line_of(read(path).split("\n"), "id")
                 other = questions[question.id].file
@@ -80,17 +84,59 @@ def load(root: Path = BANK) -> Bank:
         except BankProblem as problem:
             problems.append(problem)
 
-    by_claim: dict[str, list[Question]] = {c: [] for c in claim_of}
+    by_claim: dict[str, list[Question]] = {c: [] for c in claims}
     for question in questions.values():
         by_claim[question.claim].append(question)
     return Bank(
-        entries=dict(sorted(entry_of.items(), key=lambda pair: (pair[1].order, pair[0]))),
-        claims=claim_of,
-        misconceptions=misconception_of,
+        entries=dict(sorted(entries.items(), key=lambda pair: (pair[1].order, pair[0]))),
+        claims=claims,
+        misconceptions=misconceptions,
         questions=questions,
         by_claim={c: tuple(sorted(qs, key=lambda q: (q.difficulty, q.id))) for c, qs in by_claim.items()},
         problems=tuple(problems),
     )
+
+
+def _claims(root: Path, entries: Mapping[str, Entry], problems: list[BankProblem]) -> dict[str, Claim]:
+    """All claims in the order of teaching; what is wrong with others goes into `problems`."""
+    found: list[tuple[Claim, Where]] = []
+    for path in sorted(root.glob(f"*/*/{CLAIM_FILE}")):
+        try:
+            _inside(path, root)
+            claim, where = load_claim(path)
+            if claim.entry not in entries:
+                near = hint(claim.entry, entries)
+                raise BankProblem("unknown-entry", file=path, id=claim.entry, hint=near)
+            twin = next((c for c, _ in found if c.id == claim.id), None)
+            if twin is not None:
+                line = where.line("id")
+                raise BankProblem("id-twice", file=path, line=line, id=claim.id, other=twin.file)
+            found.append((claim, where))
+        except BankProblem as problem:
+            problems.append(problem)
+    found.sort(key=lambda pair: (entries[pair[0].entry].order, pair[0].order, pair[0].id))
+    claims = {claim.id: claim for claim, _ in found}
+    for claim, where in found:
+        try:
+            for needed in claim.requires:
+                if needed not in claims:
+                    where.unknown("requires", needed, "the folders of the bank", claims)
+            if _leads_back(claim.id, claims):
+                raise BankProblem(
+                    "requires-circle", file=where.file, line=where.line("requires"), id=claim.id
+                )
+        except BankProblem as problem:
+            problems.append(problem)
+            claims[claim.id] = replace(claim, requires=())
+    return claims
+
+
+def _inside(path: Path, root: Path) -> None:
+    """A link may not lead out of the bank."""
+    if path.is_symlink() or path.parent.is_symlink() or path.parent.parent.is_symlink():
+        raise BankProblem("link", file=path)
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise BankProblem("link", file=path)
 
 
 def _table(path: Path, name: str, row: type[Row]) -> list[tuple[Row, Where]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 from questions.events import Answer
-from questions.shapes import Question
+from questions.shapes import Question, Reading
 
 LEVELS: tuple[str | float, ...] = ("chance", 0.5, 0.7, 0.9, 0.97)
 
 
 class Grade(Struct, frozen=True):
-    """`key` is the id of the right option; `misconception` the belief behind a wrong one."""
+    """`key` is the right pick; `misconception` the belief behind a wrong one."""
 
     ok: bool
     key: str
@@ -31,27 +31,24 @@ def points(ok: bool, p: float) -> float:
     return 10 * (2 * ok * p - p * p)
 
 
-def grade(question: Question, option_id: str | None, p: float) -> Grade:
-    """Grades an option with its stated probability; None is "I don't know", which is not a belief.
+def grade(question: Question, pick: str | None, p: float) -> Grade:
+    """Grades a pick (see `Question`) with its stated probability; None is "I don't know", which is not a belief.
 
-    Raises ValueError for an option the question does not have.
+    Raises ValueError for a pick that the question cannot be answered with.
     """
-    option = question.option(option_id)
-    if option is None and option_id is not None:
-        raise ValueError(f"{question.id} has no option {option_id!r}")
-    ok = option_id == question.key
+    reading = Reading(False) if pick is None else question.read(pick)
     return Grade(
-        ok=ok,
+        ok=reading.ok,
         key=question.key,
-        misconception=None if ok or option is None else option.misconception,
+        misconception=reading.misconception,
         chance=question.chance,
-        points=points(ok, p),
+        points=points(reading.ok, p),
     )
 
 
 def answered(
     question: Question,
-    option_id: str | None,
+    pick: str | None,
     p: float,
     *,
     latency_ms: int,
@@ -60,13 +57,13 @@ def answered(
     variant: int = 0,
 ) -> tuple[Grade, Answer]:
     """The grade, and the event to record before the grade is shown. "I don't know" is logged at chance."""
-    graded = grade(question, option_id, question.chance if option_id is None else p)
+    graded = grade(question, pick, question.chance if pick is None else p)
     return graded, Answer(
         claim=question.claim,
         item=question.id,
         kind=question.kind,
-        option=option_id,
-        p=question.chance if option_id is None else p,
+        option=pick,
+        p=question.chance if pick is None else p,
         ok=graded.ok,
         chance=graded.chance,
         misconception=graded.misconception,

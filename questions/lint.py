@@ -23,6 +23,8 @@ from questions.shapes import Bank, Choice, Question
 Level = Literal["E", "W", "I"]
 Flaw = tuple[str, Level, str]  # rule, level, text
 LANGS = ("zh", "en")
+OPEN = {"band", "output", "number", "bug", "order", "generated"}  # forms that show more than recognition
+DRAWN = ("band", "number", "order", "bug")  # what is picked from follows from other fields
 
 
 class Finding(Struct, frozen=True):
@@ -57,7 +59,7 @@ def lint(bank: Bank) -> list[Finding]:
 
 def _lists(question: Question) -> Iterator[tuple[str, Sequence[Choice], str]]:
     """The lists a learner picks from, each with the id of its right entry. Bands are drawn, not written."""
-    if question.kind != "band":
+    if question.kind not in DRAWN:
         yield "options", question.options, question.key
     if question.authored_reasons and question.reason_key:
         yield "reasons", question.authored_reasons, question.reason_key
@@ -217,31 +219,39 @@ def refutable(question: Question) -> Iterator[Flaw]:
                 yield "B21", "E", f"{name}: misconception '{choice.misconception}' stands behind two"
             else:
                 seen.add(choice.misconception)
-    if question.kind == "band" and not question.lures:
-        yield "B21", "E", "no band has a misconception"
+    if question.kind in DRAWN and not question.lures:
+        yield "B21", "E", "no wrong answer has a misconception"
+    if question.kind == "bug":
+        for choice in question.options:
+            if (choice.id == question.key) == bool(choice.misconception):
+                yield "B21", "E", f"'{choice.id}': each wrong line has a misconception, the key has none"
 
 
 def explained(question: Question) -> Iterator[Flaw]:
     """B23: the explanation has 20 to 90 words, names the key, says more than the key, and has evidence."""
     key = question.option(question.key)
-    assert key is not None
     for lang, least, most in (("zh", 30, 220), ("en", 20, 90)):
         text = question.explain.get(lang)
         length = _length(text, lang)
         if not least <= length <= most:
             yield "B23", "W", f"{lang} explanation has {length} words; {least} to {most}"
         said = _content(text, lang)
-        if question.kind == "band":
+        if question.kind in ("band", "number"):
             quoted = question.evidence is not None and question.evidence.lab is not None
-            if not quoted and question.value is not None and f"{question.value:g}" not in text:
-                yield "B23", "W", f"{lang} explanation does not name the measured value {question.value:g}"
+            wanted_value = "{answer}" if question.template else question.key
+            if question.kind == "band" and question.value is not None:
+                wanted_value = f"{question.value:g}"
+            if not quoted and wanted_value not in text.replace(",", ""):
+                yield "B23", "W", f"{lang} explanation does not name the value {wanted_value}"
+            continue
+        if key is None or question.kind == "bug":
             continue
         wanted = _content(key.text.get(lang), lang)
         if wanted and len(wanted & said) < 0.4 * len(wanted):
             yield "B23", "W", f"{lang} explanation does not name the key"
         if said and len(wanted & said) >= 0.8 * len(said):
             yield "B23", "W", f"{lang} explanation only says the key again"
-    if question.kind != "output" and question.evidence is None:
+    if question.kind not in ("output", "bug") and question.template is None and question.evidence is None:
         yield "B23", "W", "no evidence: name a lab, or code and what it prints"
 
 
@@ -304,7 +314,7 @@ def _claims(bank: Bank) -> Iterator[Finding]:
         if claim.entry not in live:
             continue
         file = (bank.by_claim[claim.id][0].file.parent) if bank.by_claim[claim.id] else Path(claim.id)
-        kinds = [q.kind for q in bank.by_claim[claim.id]]
+        kinds = [q.form for q in bank.by_claim[claim.id]]
         if len(kinds) < 2:
             yield Finding("B01", "E", file, f"claim {claim.id} has {len(kinds)} questions; at least 2")
         elif len(set(kinds)) < 2:
@@ -314,8 +324,8 @@ def _claims(bank: Bank) -> Iterator[Finding]:
                 "B01", "E", file, f"claim {claim.id} has nothing to begin with but two-step questions"
             )
         labs = any(q.evidence and q.evidence.lab for q in bank.by_claim[claim.id])
-        if kinds and not labs and not {"band", "output"} & set(kinds):
-            text = f"claim {claim.id} has neither a band nor an output question nor a lab; it cannot be held"
+        if kinds and not labs and not OPEN & set(kinds):
+            text = f"claim {claim.id} has nothing but choices and no lab; it cannot be held"
             yield Finding("B01", "W", file, text)
         words = _length(claim.why.en, "en")
         if not 20 <= words <= 90:

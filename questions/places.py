@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
@@ -42,9 +43,34 @@ class Where(Struct, frozen=True):
         )
 
 
+MOST = 256 * 1024  # bytes of a file; the longest question has about five thousand
+
+# Controls that a terminal would obey, marks that turn the direction of writing, and marks whose width terminals
+# disagree on (variation selector, keycap, joiner, skin tones).
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"
+    "\ud800-\udfff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
+)
+
+
 def read(path: Path) -> str:
+    """The text of a file of the bank. Raises BankProblem: missing, unreadable, too large, not UTF-8, or with a
+    character that must not reach a terminal."""
+    text = _text(path).replace("\r\n", "\n")
+    if found := _FORBIDDEN.search(text):
+        name = unicodedata.name(found[0], "control character")
+        line = text.count("\n", 0, found.start()) + 1
+        raise BankProblem("character", file=path, line=line, code=f"U+{ord(found[0]):04X}", name=name)
+    return text
+
+
+def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MOST + 1)
+        if len(data) > MOST:
+            raise BankProblem("too-large", file=path, size=path.stat().st_size, most=MOST)
+        return data.decode("utf-8")
     except FileNotFoundError:
         raise BankProblem("missing-file", file=path) from None
     except OSError as error:
@@ -56,7 +82,9 @@ def read(path: Path) -> str:
 def toml(path: Path, text: str, lines_before: int) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise BankProblem("too-deep", file=path, line=lines_before + 1) from None
+    except ValueError as error:  # TOMLDecodeError, or an integer with too many digits
         why = str(error)
         found = re.search(r"\(at line (\d+), column \d+\)", why)
         line = int(found[1]) if found else text.count("\n") + 1

@@ -8,6 +8,11 @@ MESSAGES: dict[str, str] = {
     # reading the bank
     "missing-file": "{file} is missing. Put it back, or install torchproof again.",
     "unreadable": "{file} cannot be read ({why}). Check that it exists and may be read.",
+    "link": "{file} is a link, or lies behind one. Put the file itself there.",
+    "too-large": "{file} has {size} bytes; at most {most} are read. Divide it, or remove what does not belong there.",
+    "too-deep": "{file}:{line}: the front matter is nested too deeply. Flatten it.",
+    "character": "{file}:{line}: character {code} ({name}) may not stand here: terminals do not agree on it, or obey "
+    "it. Remove it.",
     "not-utf8": "{file} is not UTF-8 text (byte {byte}). Save it as UTF-8.",
     "toml": "{file}:{line}: not valid TOML ({why}). Mend that line.",
     "front-matter": "{file}:{line}: the front matter must stand between two lines '+++', the first of them "
@@ -18,13 +23,17 @@ MESSAGES: dict[str, str] = {
     "field-value": "{file}:{line}: field '{field}': {why}. Change its value.",
     "field-not-for-kind": "{file}:{line}: field '{field}' does not belong to a question of kind '{kind}'. "
     "Remove it, or change the kind.",
-    "heading": "{file}:{line}: '{heading}' is not expected here. After the front matter come '# zh', "
-    "'## explain', '# en', '## explain', each once and in this order.",
+    "heading": "{file}:{line}: '{heading}' is not expected here. After the front matter come {expected}, "
+    "each once and in this order.",
     "section-empty": "{file}:{line}: section '{section}' is empty or missing. Write its text.",
     "fence": "{file}:{line}: this code block is never closed. End it with a line ```.",
     "id-is-not-stem": "{file}:{line}: id '{id}' differs from the file's name. Set id = \"{stem}\" or rename "
     "the file.",
     "id-twice": "{file}:{line}: id '{id}' is used twice (first in {other}). Give one of them another id.",
+    "claim-folder": "{file}:{line}: id '{id}' differs from the folder's name, '{folder}'. Make them the same.",
+    "claim-missing": "{file} is missing: every folder with questions holds the claim they ask about. Add it.",
+    "unknown-entry": "{file}: its folder '{id}' is not an entry of entries.toml{hint}. Add the entry or move the "
+    "folder.",
     "wrong-folder": "{file}:{line}: claim '{claim}' belongs into the folder {folder}. Move the file there.",
     "unknown-id": "{file}:{line}: field '{field}' names '{id}', which is not in {where}{hint}. Correct it or "
     "add it there.",
@@ -40,6 +49,9 @@ MESSAGES: dict[str, str] = {
     "entry must be \"\". Empty it, or check 'value'.",
     "bands": "{file}:{line}: field 'bands' must rise ('below' = 30, then 70, ...) and end with one open band "
     "{{}}. Put them in order.",
+    "no-such-line": "{file}:{line}: the code has no line {got} with text on it. Give one of 1 to {most}.",
+    "tolerance": "{file}:{line}: field 'tolerance' is {got}. Give 0 or more.",
+    "slip-is-right": "{file}:{line}: '{got}' is a right answer and cannot be a slip. Give a wrong one.",
     "requires-circle": "{file}:{line}: field 'requires' of claim '{id}' leads back to it. Remove one link.",
     "unknown-question": "There is no question '{id}' in the bank{hint}. Name one that is there.",
     # saving, exporting and importing answers

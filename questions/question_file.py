@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
-from questions.places import Where, convert, read, toml
+from questions import marked_file
+from questions.claim_file import check_evidence
+from questions.places import Where
 from questions.problems import BankProblem
-from questions.shapes import Band, Choice, Claim, Evidence, Kind, Misconception, Question, Text
+from questions.shapes import Band, Choice, Claim, Evidence, Form, Misconception, Question, Slip, Swap, Text
 
 LANGUAGES = ("zh", "en")
 
@@ -20,22 +23,41 @@ class _Option(Struct, frozen=True, forbid_unknown_fields=True):
     zh: str | None = None
     en: str | None = None
     text: str | None = None
+    line: int | None = None
     misconception: str | None = None
+    predicts: str | None = None
+
+
+class _Slip(Struct, frozen=True, forbid_unknown_fields=True):
+    """A wrong number (`value`), a wrong formula of a template (`of`), or a wrong order (`first`, `then`)."""
+
+    misconception: str
+    value: float | None = None
+    of: str | None = None
+    first: str | None = None
+    then: str | None = None
 
 
 class _Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
     claim: str
-    kind: Kind
+    kind: Form
     difficulty: int
     source: str
     answer: str | None = None
     options: tuple[_Option, ...] = ()
     value: float | None = None
+    tolerance: float = 0.0
     unit: str | Text = ""
     bands: tuple[Band, ...] = ()
     misconceptions: tuple[str, ...] = ()
+    slips: tuple[_Slip, ...] = ()
     code: str | None = None
+    fix: str | None = None
+    prints: str | None = None
+    fixed_prints: str | None = None
+    steps: tuple[_Option, ...] = ()
+    template: str | None = None
     reason_answer: str | None = None
     reasons: tuple[_Option, ...] = ()
     evidence: Evidence | None = None
@@ -43,34 +65,28 @@ class _Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     waive: dict[str, str] = {}
 
 
-_NEEDS: dict[str, tuple[str, ...]] = {
-    "choice": ("answer", "options"),
-    "band": ("value", "bands", "misconceptions"),
-    "output": ("answer", "options", "code"),
-    "two-step": ("answer", "options", "reason_answer", "reasons"),
+_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # fields that a kind needs, and may have
+    "choice": (("answer", "options"), ()),
+    "band": (("value", "bands", "misconceptions"), ("unit",)),
+    "output": (("answer", "options", "code"), ()),
+    "two-step": (("answer", "options", "reason_answer", "reasons"), ()),
+    "number": (("value", "slips"), ("tolerance", "unit")),
+    "bug": (("answer", "options", "code", "fix", "prints", "fixed_prints"), ()),
+    "order": (("steps", "slips"), ()),
+    "generated": (("template", "slips"), ("unit",)),
 }
-_SPECIAL = (
-    "answer",
-    "options",
-    "value",
-    "unit",
-    "bands",
-    "misconceptions",
-    "code",
-    "reason_answer",
-    "reasons",
-)
+_SPECIAL = tuple(dict.fromkeys(field for needs, may in _KINDS.values() for field in (*needs, *may)))
 
 
 def load_question(
     path: Path, root: Path, claims: Mapping[str, Claim], misconceptions: Mapping[str, Misconception]
 ) -> Question:
     """Reads one question file. Raises BankProblem naming file, line, field and what to do."""
-    front, where, body_start, lines = _front_matter(path)
+    front, where, parts = marked_file.load(path, _Front, marked_file.QUESTION)
     if front.id != path.stem:
         raise BankProblem("id-is-not-stem", file=path, line=where.line("id"), id=front.id, stem=path.stem)
     if front.claim not in claims:
-        where.unknown("claim", front.claim, "claims.toml", claims)
+        where.unknown("claim", front.claim, "the folders of the bank", claims)
     claim = claims[front.claim]
     folder = root / claim.entry / claim.id
     if path.parent != folder:
@@ -78,66 +94,165 @@ def load_question(
     if not 1 <= front.difficulty <= 5:
         raise BankProblem("difficulty", file=path, line=where.line("difficulty"), got=front.difficulty)
     _fields_fit_kind(front, where)
-
-    if front.kind == "band":
-        options, key = _banded(front, where)
-    else:
-        options = _worded(front.options, "options", where, front.kind)
-        key = _key(front.answer, "answer", options, where)
-    reasons: tuple[Choice, ...] = ()
-    reason_key = None
-    if front.kind == "two-step":
-        reasons = _worded(front.reasons, "reasons", where, front.kind)
-        reason_key = _key(front.reason_answer, "reason_answer", reasons, where)
-    for field, choices in (("options", options), ("reasons", reasons)):
-        for n, choice in enumerate(choices):
-            if choice.misconception and choice.misconception not in misconceptions:
-                at = "misconceptions" if front.kind == "band" else f"{field}[{n}].misconception"
-                where.unknown(at, choice.misconception, "misconceptions.toml", misconceptions)
-    if front.evidence:
-        for given, needed in (("code", "prints"), ("prints", "code"), ("rule", "lab")):
-            if getattr(front.evidence, given) is not None and getattr(front.evidence, needed) is None:
-                where.missing(f"evidence.{needed}")
-
-    parts = _sections(path, lines, body_start)
-    return Question(
+    check_evidence(front.evidence, where)
+    special = _READERS[front.kind](front, where)
+    question = Question(
         id=front.id,
         claim=claim.id,
         entry=claim.entry,
-        kind=front.kind,
+        kind="number" if front.kind == "generated" else front.kind,
         difficulty=front.difficulty,
         source=front.source,
         stem=Text(parts["zh"], parts["en"]),
         explain=Text(parts["zh/explain"], parts["en/explain"]),
-        options=options,
-        key=key,
-        authored_reasons=reasons,
-        reason_key=reason_key,
-        code=front.code,
-        value=front.value,
         unit=_as_text(front.unit),
-        bands=front.bands,
         evidence=front.evidence,
         negation=front.negation,
         waive=front.waive,
         file=path,
+        **special,
     )
+    _beliefs_known(question, front, where, misconceptions)
+    return question
+
+
+def _beliefs_known(
+    question: Question, front: _Front, where: Where, misconceptions: Mapping[str, Misconception]
+) -> None:
+    named: list[tuple[str, str | None]] = [
+        (f"misconceptions[{n}]" if front.kind == "band" else f"options[{n}].misconception", c.misconception)
+        for n, c in enumerate(question.options)
+    ]
+    named += [
+        (f"reasons[{n}].misconception", c.misconception) for n, c in enumerate(question.authored_reasons)
+    ]
+    named += [(f"slips[{n}].misconception", s.misconception) for n, s in enumerate(front.slips)]
+    for field, misconception in named:
+        if misconception and misconception not in misconceptions:
+            where.unknown(field, misconception, "misconceptions.toml", misconceptions)
 
 
 def _fields_fit_kind(front: _Front, where: Where) -> None:
-    needed = _NEEDS[front.kind]
+    needed, allowed = _KINDS[front.kind]
     for field in _SPECIAL:
         value = getattr(front, field)
-        given = value is not None and value != () and value != ""
+        given = value is not None and value != () and value != "" and value != 0.0
+        given = given or (field == "value" and front.value == 0.0)
         if field in needed and not given:
             where.missing(field)
-        if given and field not in needed and not (field == "unit" and front.kind == "band"):
+        if given and field not in needed and field not in allowed:
             raise BankProblem(
                 "field-not-for-kind", file=where.file, line=where.line(field), field=field, kind=front.kind
             )
 
 
-def _worded(given: tuple[_Option, ...], field: str, where: Where, kind: str) -> tuple[Choice, ...]:
+def _chosen(front: _Front, where: Where) -> dict[str, Any]:
+    options = _worded(front.options, "options", where, front.kind)
+    made: dict[str, Any] = {"options": options, "key": _key(front.answer, "answer", options, where)}
+    if front.kind == "two-step":
+        reasons = _worded(front.reasons, "reasons", where, front.kind)
+        key = _key(front.reason_answer, "reason_answer", reasons, where)
+        made |= {"authored_reasons": reasons, "reason_key": key}
+    if front.kind == "output":
+        made["code"] = front.code
+    return made
+
+
+def _faulty(front: _Front, where: Where) -> dict[str, Any]:
+    """The options of a bug question are lines of its code."""
+    assert front.code is not None
+    lines = front.code.strip("\n").split("\n")
+    _counted(front.options, "options", where)
+    options = []
+    for n, option in enumerate(front.options):
+        at = f"options[{n}]"
+        if option.line is None:
+            where.missing(f"{at}.line")
+        if not 1 <= option.line <= len(lines) or not lines[option.line - 1].strip():
+            line = where.line(f"{at}.line")
+            raise BankProblem("no-such-line", file=where.file, line=line, got=option.line, most=len(lines))
+        shown = f"{option.line}: `{lines[option.line - 1].strip()}`"
+        options.append(Choice(option.id, Text(shown, shown), option.misconception or None, line=option.line))
+    _ids_differ(front.options, "options", where)
+    options.sort(key=lambda option: option.line or 0)
+    return {
+        "options": tuple(options),
+        "key": _key(front.answer, "answer", tuple(options), where),
+        "code": front.code,
+        "fix": front.fix,
+        "prints": front.prints,
+        "fixed_prints": front.fixed_prints,
+    }
+
+
+def _number(front: _Front, where: Where) -> dict[str, Any]:
+    assert front.value is not None
+    if front.tolerance < 0:
+        raise BankProblem("tolerance", file=where.file, line=where.line("tolerance"), got=front.tolerance)
+    slips = []
+    for n, slip in enumerate(front.slips):
+        if slip.value is None:
+            where.missing(f"slips[{n}].value")
+        if abs(slip.value - front.value) <= front.tolerance:
+            raise BankProblem(
+                "slip-is-right", file=where.file, line=where.line(f"slips[{n}].value"), got=f"{slip.value:g}"
+            )
+        slips.append(Slip(slip.value, slip.misconception))
+    return {
+        "key": f"{front.value:.12g}",
+        "value": front.value,
+        "tolerance": front.tolerance,
+        "slips": tuple(slips),
+    }
+
+
+def _ordered(front: _Front, where: Where) -> dict[str, Any]:
+    steps = _worded(front.steps, "steps", where, front.kind)
+    at = {step.id: n for n, step in enumerate(steps)}
+    swaps = []
+    for n, slip in enumerate(front.slips):
+        for field, named in (("first", slip.first), ("then", slip.then)):
+            if named is None:
+                where.missing(f"slips[{n}].{field}")
+            if named not in at:
+                raise BankProblem(
+                    "unknown-option",
+                    file=where.file,
+                    line=where.line(f"slips[{n}].{field}"),
+                    field=f"slips[{n}].{field}",
+                    id=named,
+                    options=", ".join(at),
+                )
+        assert slip.first is not None and slip.then is not None
+        if at[slip.first] <= at[slip.then]:
+            raise BankProblem(
+                "slip-is-right",
+                file=where.file,
+                line=where.line(f"slips[{n}].first"),
+                got=f"{slip.first} > {slip.then}",
+            )
+        swaps.append(Swap(slip.first, slip.then, slip.misconception))
+    return {"options": steps, "key": ">".join(at), "swaps": tuple(swaps)}
+
+
+def _generated(front: _Front, where: Where) -> dict[str, Any]:
+    from questions.templates import TEMPLATES
+
+    assert front.template is not None
+    if front.template not in TEMPLATES:
+        where.unknown("template", front.template, "questions/templates.py", TEMPLATES)
+    formulas = TEMPLATES[front.template].wrong
+    beliefs = {}
+    for n, slip in enumerate(front.slips):
+        if slip.of is None:
+            where.missing(f"slips[{n}].of")
+        if slip.of not in formulas:
+            where.unknown(f"slips[{n}].of", slip.of, f"the wrong formulas of '{front.template}'", formulas)
+        beliefs[slip.of] = slip.misconception
+    return {"key": "", "template": front.template, "beliefs": beliefs}
+
+
+def _counted(given: tuple[_Option, ...], field: str, where: Where) -> None:
     if not 3 <= len(given) <= 5:
         raise BankProblem(
             "option-count",
@@ -148,17 +263,26 @@ def _worded(given: tuple[_Option, ...], field: str, where: Where, kind: str) -> 
             least=3,
             most=5,
         )
-    choices: list[Choice] = []
+
+
+def _ids_differ(given: tuple[_Option, ...], field: str, where: Where) -> None:
     for n, option in enumerate(given):
-        at = f"{field}[{n}]"
-        if any(c.id == option.id for c in choices):
+        if any(other.id == option.id for other in given[:n]):
             raise BankProblem(
                 "id-twice",
                 file=where.file,
-                line=where.line(f"{at}.id"),
+                line=where.line(f"{field}[{n}].id"),
                 id=option.id,
                 other=f"{where.file.name}:{where.line(f'{field}[0]')}",
             )
+
+
+def _worded(given: tuple[_Option, ...], field: str, where: Where, kind: str) -> tuple[Choice, ...]:
+    _counted(given, field, where)
+    _ids_differ(given, field, where)
+    choices: list[Choice] = []
+    for n, option in enumerate(given):
+        at = f"{field}[{n}]"
         if option.text is not None:
             if option.zh is not None or option.en is not None:
                 line = where.line(f"{at}.text")
@@ -169,7 +293,7 @@ def _worded(given: tuple[_Option, ...], field: str, where: Where, kind: str) -> 
                 if not (getattr(option, lang) or "").strip():
                     where.missing(f"{at}.text" if kind == "output" else f"{at}.{lang}")
             text = Text(option.zh or "", option.en or "")
-        choices.append(Choice(option.id, text, option.misconception or None))
+        choices.append(Choice(option.id, text, option.misconception or None, option.predicts))
     return tuple(choices)
 
 
@@ -187,7 +311,7 @@ def _key(answer: str | None, field: str, choices: tuple[Choice, ...], where: Whe
     return answer
 
 
-def _banded(front: _Front, where: Where) -> tuple[tuple[Choice, ...], str]:
+def _banded(front: _Front, where: Where) -> dict[str, Any]:
     """Bands as choices whose ids are their edges (`<30`, `30..70`, `>=90`), so that a logged pick keeps its
     meaning when the bands are drawn anew."""
     if not 3 <= len(front.bands) <= 5:
@@ -233,7 +357,12 @@ def _banded(front: _Front, where: Where) -> tuple[tuple[Choice, ...], str]:
     if front.misconceptions[right]:
         line = where.line("misconceptions")
         raise BankProblem("right-band-belief", file=where.file, line=line, number=right + 1)
-    return tuple(choices), choices[right].id
+    return {
+        "options": tuple(choices),
+        "key": choices[right].id,
+        "value": front.value,
+        "bands": front.bands,
+    }
 
 
 def _range(lang: str, low: float | None, below: float | None, unit: str) -> str:
@@ -250,50 +379,13 @@ def _as_text(unit: str | Text) -> Text:
     return unit if isinstance(unit, Text) else Text(unit, unit)
 
 
-def _front_matter(path: Path) -> tuple[_Front, Where, int, list[str]]:
-    """The front matter, a line finder, the number of the body's first line, and all lines."""
-    lines = read(path).split("\n")
-    if lines[0].rstrip() != "+++":
-        raise BankProblem("front-matter", file=path, line=1)
-    try:
-        end = next(n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "+++")
-    except StopIteration:
-        raise BankProblem("front-matter", file=path, line=len(lines)) from None
-    where = Where(path, lines[1:end], 1)
-    table = toml(path, "\n".join(where.lines), 1)
-    return convert(table, _Front, where), where, end + 1, lines
-
-
-_ORDER = ("zh", "zh/explain", "en", "en/explain")
-
-
-def _sections(path: Path, lines: list[str], start: int) -> dict[str, str]:
-    """Stem and explanation of each language: `zh`, `zh/explain`, `en`, `en/explain`."""
-    parts: dict[str, list[str]] = {}
-    begins: dict[str, int] = {}
-    current: str | None = None
-    fence = 0
-    for number, line in enumerate(lines[start:], start + 1):
-        if line.lstrip().startswith("```"):
-            fence = 0 if fence else number
-        elif not fence and line.startswith("#"):
-            expected = _ORDER[len(parts)] if len(parts) < len(_ORDER) else None
-            heading = line.rstrip()
-            if expected is None or heading != ("## explain" if "/" in expected else f"# {expected}"):
-                raise BankProblem("heading", file=path, line=number, heading=heading)
-            current = expected
-            parts[current] = []
-            begins[current] = number
-            continue
-        if current is not None:
-            parts[current].append(line.rstrip())
-        elif line.strip():
-            raise BankProblem("heading", file=path, line=number, heading=line.strip()[:40])
-    if fence:
-        raise BankProblem("fence", file=path, line=fence)
-    texts = {name: "\n".join(part).strip("\n") for name, part in parts.items()}
-    for name in _ORDER:
-        if not texts.get(name, "").strip():
-            at = begins.get(name, len(lines))
-            raise BankProblem("section-empty", file=path, line=at, section=name)
-    return texts
+_READERS: dict[str, Callable[[_Front, Where], dict[str, Any]]] = {
+    "choice": _chosen,
+    "band": _banded,
+    "output": _chosen,
+    "two-step": _chosen,
+    "number": _number,
+    "bug": _faulty,
+    "order": _ordered,
+    "generated": _generated,
+}

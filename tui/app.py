@@ -114,14 +114,15 @@ class TorchproofApp(App[None]):
     @cached_property
     def bank(self) -> "Bank":
         """Entries, claims and questions. A bank that cannot be read is said once and counts as empty."""
-        from questions import catalog
+        from questions import snapshot
         from questions.problems import BankProblem
+        from questions.shapes import Bank
 
         try:
-            bank = catalog.load()
+            bank = snapshot.load(cache=self.paths.cache)
         except BankProblem as error:
             self.problem(error)
-            return catalog.Bank()
+            return Bank()
         for problem in bank.problems:
             self.problem(problem)
         return bank

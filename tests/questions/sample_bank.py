@@ -52,16 +52,21 @@ EXPLAIN_ZH = (
 
 
 def claim(claim_id: str, order: int, requires: str = "") -> str:
-    return f"""
-[[claims]]
+    return f"""+++
 id = "{claim_id}"
-entry = "{claim_id.split(".")[0]}"
 order = {order}
-text = {{zh = "前向改变权重。", en = "A forward pass changes the weights."}}
 verdict = "false"
-why = {{zh = "只有缓冲区会变。", en = "Only buffers move."}}
 source = "torch.nn.BatchNorm2d"
 requires = [{requires}]
++++
+# zh
+前向改变权重。
+## why
+只有缓冲区会变。
+# en
+A forward pass changes the weights.
+## why
+Only buffers move.
 """
 
 
@@ -197,7 +202,8 @@ def write_bank(root: Path, extra_claims: int = 0) -> Path:
     ]
     root.mkdir(parents=True, exist_ok=True)
     (root / "entries.toml").write_text(ENTRIES, encoding="utf-8")
-    (root / "claims.toml").write_text("".join(claims), encoding="utf-8")
+    for text in claims:
+        save_claim(root, text)
     (root / "misconceptions.toml").write_text(MISCONCEPTIONS, encoding="utf-8")
     for made in (
         two_step("e11-why", "E1.1"),
@@ -224,6 +230,15 @@ def save(root: Path, text: str) -> Path:
     """Writes a question where its `claim` says it belongs."""
     claim_id = _field(text, "claim")
     path = root / claim_id.split(".")[0] / claim_id / f"{_field(text, 'id')}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def save_claim(root: Path, text: str) -> Path:
+    """Writes a claim where its id says it belongs."""
+    claim_id = _field(text, "id")
+    path = root / claim_id.split(".")[0] / claim_id / "claim.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path

@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from questions.catalog import BANK, Bank, Question, load
-from questions.execute import printed_by
+from questions.catalog import BANK, CLAIM_FILE, Bank, load
+from questions.checks import Check, checks, checks_of, flipped, run
 from questions.lint import lint
 from questions.problems import BankProblem
 
@@ -23,7 +23,8 @@ def ids() -> list[str]:
 
 def test_every_question_file_is_read() -> None:
     assert not real().problems
-    assert len(real().questions) == len(list(BANK.glob("*/*/*.md")))
+    files = [path for path in BANK.glob("*/*/*.md") if path.name != CLAIM_FILE]
+    assert len(real().questions) == len(files)
 
 
 def test_there_are_eight_entries() -> None:
@@ -52,36 +53,37 @@ def test_a_question_is_complete_in_both_languages(question_id: str) -> None:
 
 
 @cache
-def outputs() -> dict[str, tuple[str, str | BankProblem]]:
-    """For every piece of code that is said to print something: what it should print, and what it prints."""
-    wanted: dict[str, tuple[str, str]] = {}
+def outcomes() -> dict[str, tuple[Check, str | BankProblem]]:
+    """Every check, and what its code printed."""
+    return {f"{check.id} ({check.part})": (check, printed) for check, printed in run(checks(real()))}
+
+
+@pytest.mark.parametrize("name", [f"{check.id} ({check.part})" for check in checks(real())])
+def test_code_prints_what_is_said_and_settles_the_key(name: str) -> None:
+    check, printed = outcomes()[name]
+    assert not isinstance(printed, BankProblem), printed
+    assert printed.strip().split("\n") == check.expected.strip().split("\n")
+    assert check.agrees(printed)
+
+
+def test_a_flipped_key_is_noticed() -> None:
+    """Every key that code settles, replaced by each wrong one in turn: the run of the code must contradict it."""
+    lived: list[str] = []
+    anew: list[Check] = []
+    tried = 0
     for question in real().questions.values():
-        if question.code:
-            wanted[f"{question.id} (code)"] = (question.code, _right_text(question))
-        if question.evidence and question.evidence.code:
-            wanted[f"{question.id} (evidence)"] = (question.evidence.code, question.evidence.prints or "")
-    said = printed_by([code for code, _ in wanted.values()])
-    return {name: (want, out) for (name, (_, want)), out in zip(wanted.items(), said, strict=True)}
-
-
-def _right_text(question: Question) -> str:
-    option = question.option(question.key)
-    assert option is not None
-    assert option.text.zh == option.text.en  # printed text is the same in both languages
-    return option.text.en
-
-
-def with_code() -> list[str]:
-    return [
-        f"{q.id} ({part})"
-        for q in real().questions.values()
-        for part, code in (("code", q.code), ("evidence", q.evidence and q.evidence.code))
-        if code
-    ]
-
-
-@pytest.mark.parametrize("name", with_code())
-def test_code_prints_what_the_question_says(name: str) -> None:
-    want, out = outputs()[name]
-    assert not isinstance(out, BankProblem), out
-    assert out.strip().split("\n") == want.strip().split("\n")
+        for wrong in flipped(question) if question.template is None else ():
+            for check in checks_of(wrong):
+                if not check.settles:
+                    continue
+                tried += 1
+                printed = outcomes()[f"{check.id} ({check.part})"][1]
+                if question.kind in ("bug", "order"):
+                    anew.append(check)  # the key is part of the code, so that other code must run
+                elif isinstance(printed, str) and check.agrees(printed):
+                    lived.append(f"{question.id}: {wrong.key}")
+    for check, printed in run(anew):
+        if isinstance(printed, str) and check.agrees(printed):
+            lived.append(f"{check.id}: {check.question and check.question.key}")
+    assert tried
+    assert lived == []

@@ -174,11 +174,6 @@ def test_a_file_that_is_not_text_is_refused_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "key", "line"),
     [
-        ("claims.toml", 'entry = "E2"', 'entry = "E9"', "unknown-id", 44),
-        ("claims.toml", 'requires = ["E1.1"]', 'requires = ["E1.9"]', "unknown-id", 20),
-        ("claims.toml", "requires = []", 'requires = ["E1.2"]', "requires-circle", 10),
-        ("claims.toml", 'verdict = "false"', 'verdict = "maybe"', "field-value", 7),
-        ("claims.toml", 'id = "E1.2"', 'id = "E1.1"', "id-twice", 13),
         ("entries.toml", "order = 2", 'order = "two"', "field-type", 10),
         ("entries.toml", 'en = "Convolutions"', 'de = "Faltungen"', "field-unknown", 11),
         ("misconceptions.toml", "[[misconceptions]]", "[[misconception]]", "field-unknown", 2),
@@ -198,11 +193,106 @@ def test_a_broken_table_stops_the_bank_with_its_line(
     assert str(raised.value).startswith(f"{path}:{line}: ")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "kept"),
+    [
+        ('requires = ["E1.1"]', 'requires = ["E1.9"]', "unknown-id", 6, 12),
+        ('requires = ["E1.1"]', 'requires = ["E1.2"]', "requires-circle", 6, 12),
+        ('verdict = "false"', 'verdict = "maybe"', "field-value", 4, 10),
+        ('id = "E1.2"', 'id = "E1.1"', "claim-folder", 2, 10),
+        ("## why", "## because", "heading", 10, 10),
+        ("order = 2", "order = 2\nevidence = {code = 'x'}", "field-missing", 4, 10),
+        ("order = 2", "order = 2\nevidence = {}", "field-missing", 4, 10),
+    ],
+)
+def test_a_broken_claim_is_left_out_with_its_questions_and_named_with_its_line(
+    tmp_path: Path, old: str, new: str, key: str, line: int, kept: int
+) -> None:
+    sample_bank.write_bank(tmp_path)
+    path = tmp_path / "E1" / "E1.2" / "claim.md"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    bank = load(tmp_path)
+    problem = bank.problems[0]
+    assert problem.key == key
+    assert str(problem).startswith(f"{path}:{line}: ")
+    assert len(bank.questions) == kept
+    assert {p.key for p in bank.problems[1:]} <= {"unknown-id"}  # its questions, without their claim
+
+
+def test_questions_without_their_claim_say_which_file_to_write(tmp_path: Path) -> None:
+    sample_bank.write_bank(tmp_path)
+    (tmp_path / "E1" / "E1.3" / "claim.md").unlink()
+    bank = load(tmp_path)
+    assert [p.key for p in bank.problems] == ["claim-missing", "claim-missing"]
+    assert str(tmp_path / "E1" / "E1.3" / "claim.md") in str(bank.problems[0])
+
+
+def test_a_folder_that_is_no_entry_is_named(tmp_path: Path) -> None:
+    sample_bank.write_bank(tmp_path)
+    (tmp_path / "E2").rename(tmp_path / "E33")
+    assert {p.key for p in load(tmp_path).problems} == {"unknown-entry", "unknown-id"}
+
+
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     sample_bank.write_bank(tmp_path)
-    (tmp_path / "claims.toml").unlink()
-    with pytest.raises(BankProblem, match=re.escape(str(tmp_path / "claims.toml"))):
+    (tmp_path / "entries.toml").unlink()
+    with pytest.raises(BankProblem, match=re.escape(str(tmp_path / "entries.toml"))):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("character", "key"),
+    [
+        ("\x1b[31m", "character"),
+        ("\x07", "character"),
+        ("\r", "character"),
+        ("\u202e", "character"),
+        ("\ufe0f", "character"),
+        ("\u20e3", "character"),
+        ("\u200d", "character"),
+        ("\U0001f3fd", "character"),
+        ("x" * 300_000, "too-large"),
+    ],
+)
+def test_what_a_terminal_would_obey_or_draw_askew_is_refused(
+    tmp_path: Path, character: str, key: str
+) -> None:
+    sample_bank.write_bank(tmp_path)
+    text = sample_bank.choice("e11-new", "E1.1").replace("题 e11-new", f"题 {character}")
+    path = tmp_path / "E1" / "E1.1" / "e11-new.md"
+    path.write_bytes(text.encode())
+    (problem,) = load(tmp_path).problems
+    assert problem.key == key
+    if key == "character":
+        assert problem.fields["line"] == 25
+        assert "\x1b" not in str(problem)
+
+
+def test_a_link_out_of_the_bank_is_not_followed(tmp_path: Path) -> None:
+    root = sample_bank.write_bank(tmp_path / "bank")
+    secret = tmp_path / "secret.md"
+    secret.write_text(sample_bank.choice("e11-new", "E1.1"), encoding="utf-8")
+    (root / "E1" / "E1.1" / "e11-new.md").symlink_to(secret)
+    (root / "E1" / "E1.9").symlink_to(tmp_path)
+    bank = load(root)
+    assert {p.key for p in bank.problems} == {"link"}
+    assert "e11-new" not in bank.questions
+
+
+def test_a_bomb_of_brackets_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    sample_bank.write_bank(tmp_path)
+    text = sample_bank.choice("e11-new", "E1.1").replace('answer = "none"', "answer = " + "[" * 50_000)
+    sample_bank.save(tmp_path, text)
+    assert [p.key for p in load(tmp_path).problems] == ["too-deep"]
+
+
+def test_a_number_of_ten_thousand_digits_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    sample_bank.write_bank(tmp_path)
+    text = sample_bank.choice("e11-new", "E1.1").replace("difficulty = 2", "difficulty = " + "9" * 10_000)
+    sample_bank.save(tmp_path, text)
+    assert [p.key for p in load(tmp_path).problems] == ["toml"]
 
 
 def test_an_unknown_question_is_met_with_the_nearest_one(bank: Bank) -> None:

@@ -149,6 +149,6 @@ def test_the_command_fails_only_where_something_must_be_mended(
     for path in root.glob("*/*/*.md"):
         path.unlink()
     assert main([str(root)]) == 0
-    (root / "claims.toml").write_text("[[claims]]\nid = 3\n")
+    (root / "entries.toml").write_text("[[entries]]\nid = 3\n")
     assert main([str(root)]) == 1
-    assert "claims.toml:2" in capsys.readouterr().out
+    assert "entries.toml:2" in capsys.readouterr().out

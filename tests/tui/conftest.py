@@ -15,8 +15,8 @@ import pytest
 from labs.catalog import Arm, Band, Bet, Catalog, Check, Knob, Lab, Outcome, Rule, Series
 from labs.catalog import Text as LabText
 from labs.journal import AnyEvent, End, Point, Run, Spread, Start, Writer, create, this_host
-from questions import catalog as bank_catalog
-from questions.catalog import Bank, Choice, Claim, Entry, Misconception, Question, Text
+from questions import snapshot
+from questions.shapes import Bank, Choice, Claim, Entry, Evidence, Misconception, Question, Text
 from tui.app import TorchproofApp
 from tui.i18n import Lang
 from tui.paths import Paths
@@ -42,7 +42,8 @@ def bank() -> Bank:
             verdict="false",
             why=Text(f"理由{n}：变的只是缓冲区。", f"Reason {n}: only buffers change."),
             source=f"torch.nn source {n}",
-            no_lab_reason=Text("没有对应的实验。", "There is no experiment.") if n == 3 else None,
+            origin="added" if n == 3 else "stated",
+            evidence=Evidence(code="print(3)", prints="3") if n == 3 else None,
         )
         for n in (1, 2, 3)
     }
@@ -221,7 +222,7 @@ MakeApp = Callable[..., TorchproofApp]
 @pytest.fixture
 def make_app(paths: Paths, bank: Bank, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     """Makes an app over the small bank: make_app("zh", minutes=5, now=...)."""
-    monkeypatch.setattr(bank_catalog, "load", lambda: bank)
+    monkeypatch.setattr(snapshot, "load", lambda cache: bank)
     monkeypatch.setattr("labs.catalog.find", lambda *folders: catalog)
 
     def make(

@@ -235,16 +235,21 @@ None
 
 
 def claim(id: str, order: int) -> str:
-    return f"""
-[[claims]]
+    return f"""+++
 id = "{id}"
-entry = "E1"
 order = {order}
-text = {{zh = "前向会改变参数。", en = "A forward pass changes parameters."}}
 verdict = "false"
-why = {{zh = "只有缓冲区会变。", en = "Only buffers move."}}
 source = "torch.nn.BatchNorm2d"
 requires = []
++++
+# zh
+前向会改变参数。
+## why
+只有缓冲区会变。
+# en
+A forward pass changes parameters.
+## why
+Only buffers move.
 """
 
 
@@ -253,11 +258,11 @@ def write_bank(root: Path, claims: Sequence[str] = ("E1.1", "E1.2", "E1.7")) -> 
     root.mkdir(parents=True)
     (root / "entries.toml").write_text(ENTRIES, encoding="utf-8")
     (root / "misconceptions.toml").write_text(MISCONCEPTIONS, encoding="utf-8")
-    (root / "claims.toml").write_text("".join(claim(id, n) for n, id in enumerate(claims)), encoding="utf-8")
-    for id in claims:
+    for order, id in enumerate(claims):
         stem = "e" + id[1:].replace(".", "")
         folder = root / "E1" / id
         folder.mkdir(parents=True)
+        (folder / "claim.md").write_text(claim(id, order), encoding="utf-8")
         for n, kind in enumerate(("choice", "choice", "two-step"), 1):
             extra = REASONS if kind == "two-step" else ""
             text = QUESTION.format(

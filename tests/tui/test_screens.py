@@ -186,7 +186,7 @@ async def test_a_narrow_window_tells_of_a_claim_on_a_page_of_its_own(make_app: M
         assert isinstance(app.screen, TodayScreen)
 
 
-async def test_a_claim_names_its_labs_or_why_it_has_none(make_app: MakeApp) -> None:
+async def test_a_claim_names_its_labs_and_whether_the_faq_makes_it(make_app: MakeApp) -> None:
     app = make_app("zh")
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, "f", "enter", "enter")
@@ -194,7 +194,7 @@ async def test_a_claim_names_its_labs_or_why_it_has_none(make_app: MakeApp) -> N
         assert "打开实验" in screen_text(app).splitlines()[-1]
         await pilot.press("q", "end", "enter")
         await pilot.pause()
-        assert "没有对应的实验。" in screen_text(app)
+        assert "由 torchproof 补充" in screen_text(app).replace("\n", "")
         assert isinstance(app.screen, ClaimScreen)
         assert "打开实验" not in screen_text(app).splitlines()[-1]
 

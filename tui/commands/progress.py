@@ -91,11 +91,11 @@ def _show(args: argparse.Namespace, context: Context) -> int:
 
 def _bank(context: Context) -> Bank | None:
     """The bank; None, with the reason told, where it is broken: counts need none."""
-    from questions.catalog import load
     from questions.problems import BankProblem
+    from questions.snapshot import load
 
     try:
-        return load()
+        return load(cache=context.paths.cache)
     except BankProblem as problem:
         context.note(context.tr.problem(problem))
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,40 +14,21 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from questions.problems import BankProblem
+from tui.answers import ChoiceAnswer, answer_to
+from tui.evidence import paragraphs
 from tui.screens.page import Key, Page
-from tui.widgets.bet import Commit, FinalOptions, Stake, outcome_tags, percent, whole_points
+from tui.widgets.bet import Commit, FinalOptions, NumberStake, Stake, outcome_tags, percent, whole_points
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Prose, spans
-from tui.widgets.readout import effect
 
 if TYPE_CHECKING:
     from labs.catalog import Lab
-    from questions.catalog import Choice, Question
     from questions.events import Answer
     from questions.grade import Grade
-    from tui.app import TorchproofApp
+    from questions.shapes import Choice, Question
     from tui.session import Session
 
 Phase = Literal["open", "reason", "verdict"]
-
-
-class Measured(NamedTuple):
-    """A rule's verdict as some run measured it."""
-
-    verdict: str
-    effect: float
-    interval: tuple[float, float]
-
-
-class Evidence(NamedTuple):
-    """Where numbers come from: the learner's own run, or the one that was recorded with the lab."""
-
-    own: bool
-    rules: dict[str, Measured]
-    seeds: int
-    device: str
-    torch: str
-    date: str
 
 
 class Reasons(FinalOptions):
@@ -67,6 +48,9 @@ class CardScreen(Page):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(digit), f"digit({digit})", show=False) for digit in range(10)),
+        Binding("full_stop", "type('.')", show=False),
+        Binding("minus", "type('-')", show=False),
+        Binding("backspace", "rub_out", show=False),
     ]
     AUTO_FOCUS = None
     HELP_KEY = "card.help"
@@ -99,7 +83,7 @@ class CardScreen(Page):
         self.answer: Answer | None = None
         self.grade: Grade | None = None
         self._since = clock()
-        self._made: tuple[Question, list[Choice], Stake] | None = None
+        self._made: ChoiceAnswer | None = None
         self.scroll = VerticalScroll(classes="scroll")
         self.stem, self.code, self.commit = Prose(), Prose(classes="code"), Commit()
         self.reasons, self.because, self.offered = Vertical(classes="reasons"), _line("why"), Reasons()
@@ -108,24 +92,25 @@ class CardScreen(Page):
 
     # what it is about
 
-    def _make(self) -> tuple[Question, list[Choice], Stake]:
+    @property
+    def given(self) -> ChoiceAnswer:
+        """The question, with its numbers drawn, and what has been answered so far."""
         if self._made is None:
-            question = self.app.bank.question(self.question_id)
-            choices = question.choices(self.order_seed)
-            self._made = (question, choices, Stake(len(choices)))
+            question = self.app.bank.question(self.question_id).drawn(self.order_seed)
+            self._made = answer_to(question, self.order_seed)
         return self._made
 
     @property
     def question(self) -> Question:
-        return self._make()[0]
+        return self.given.question
 
     @property
     def choices(self) -> list[Choice]:
-        return self._make()[1]
+        return self.given.choices
 
     @property
     def stake(self) -> Stake:
-        return self._make()[2]
+        return self.given.stake
 
     @property
     def lab(self) -> Lab | None:
@@ -148,7 +133,9 @@ class CardScreen(Page):
     def keys(self) -> tuple[Key, ...]:
         go_on, change, lab = self.KEYS
         own: list[Key] = []
-        if self.phase == "open" and self.stake.option is not None:
+        if self.phase == "open" and isinstance(self.stake, NumberStake) and not self.stake.answered:
+            own.append(go_on._replace(label="card.key_enter" if self.stake.typed else "card.key_dont_know"))
+        if self.phase == "open" and self.stake.begun:
             own.append(change)
         if self.phase == "reason":
             own.append(go_on._replace(label="card.key_skip"))
@@ -188,9 +175,11 @@ class CardScreen(Page):
         stem = question.stem.get(lang)
         self.stem.update(stem)
         code = question.code.strip("\n") if question.code else ""
+        if question.kind == "bug":
+            code = "\n".join(f"{n:>2}  {line}" for n, line in enumerate(code.split("\n"), 1))
         self.code.update(f"```python\n{code}\n```" if code and code not in stem else "")
         self.code.display = bool(self.code.text)
-        self.commit.show(self.tr, self.stake, [choice.text.get(lang) for choice in self.choices])
+        self.commit.show(self.tr, self.stake, self.given.labels(lang), question.unit.get(lang))
         self._show_reasons()
         self._show_verdict()
         if self.is_mounted:
@@ -220,8 +209,7 @@ class CardScreen(Page):
         if self.phase != "verdict" or self.grade is None:
             return
         tr, grade = self.tr, self.grade
-        key = next(n for n, choice in enumerate(self.choices) if choice.id == grade.key)
-        self.commit.options.tag(outcome_tags(tr, key, self.stake.option))
+        self.commit.options.tag(self.given.tags(tr, grade))
         self.headline.update(self._headline(grade))
         found = self.app.bank.misconceptions.get(grade.misconception or "")
         self.belief.display = found is not None
@@ -235,7 +223,7 @@ class CardScreen(Page):
                 )
             )
         self.explanation.update(self.question.explain.get(tr.lang))
-        self.evidence.update("\n\n".join(evidence_text(self.app, self.question, self.lab)))
+        self.evidence.update("\n\n".join(paragraphs(self.app, self.question, self.lab)))
         self.evidence.display = bool(self.evidence.text)
         self.source.update(Content.styled(tr("card.source", source=self.question.source), "$muted"))
         if first:
@@ -260,10 +248,8 @@ class CardScreen(Page):
         headline = Content.assemble((word, style), "   ", (said, "$muted"))
         if grade.ok:
             return headline
-        key = next(choice.text.get(tr.lang) for choice in self.choices if choice.id == grade.key)
-        return Content.assemble(
-            headline, "\n", (tr("card.right_is"), "$muted"), spans(key).stylize_before("bold")
-        )
+        right = self.given.right(tr.lang).stylize_before("bold")
+        return Content.assemble(headline, "\n", (tr("card.right_is"), "$muted"), right)
 
     def _bring_into_view(self, part: Widget) -> None:
         """Scrolls so that the newest part shows, with as much of what is above it as fits."""
@@ -288,12 +274,25 @@ class CardScreen(Page):
             self.stake.pick(event.index)
             self._stake_changed()
 
+    def action_type(self, character: str) -> None:
+        if self.phase == "open" and isinstance(self.stake, NumberStake) and self.stake.type(character):
+            self.show()
+
+    def action_rub_out(self) -> None:
+        stake = self.stake
+        if self.phase == "open" and (stake.rub_out() if isinstance(stake, NumberStake) else stake.change()):
+            self.show()
+
     def action_change(self) -> None:
         if self.phase == "open" and self.stake.change():
             self.show()
 
     def action_go_on(self) -> None:
-        if self.phase == "reason":
+        if self.phase == "open" and isinstance(self.stake, NumberStake) and not self.stake.answered:
+            if not self.stake.enter():
+                self.app.say("card.not_a_number", severity="warning")
+            self._stake_changed()
+        elif self.phase == "reason":
             self.phase = "verdict"
             self.show()
         elif self.phase == "verdict":
@@ -321,11 +320,11 @@ class CardScreen(Page):
         from questions.grade import answered
 
         stake, question = self.stake, self.question
-        option = None if stake.option is None else self.choices[stake.option].id
+        pick = self.given.pick()
         before = sum(getattr(event, "claim", None) == question.claim for event in self.app.progress.events())
         grade, answer = answered(
             question,
-            option,
+            pick,
             stake.p,
             latency_ms=max(0, round(1000 * (self.clock() - self._since))),
             lang=self.tr.lang,
@@ -339,7 +338,7 @@ class CardScreen(Page):
             self.app.problem(problem)
             return
         self.grade = grade
-        self.phase = "reason" if self.question.kind == "two-step" and option is not None else "verdict"
+        self.phase = "reason" if self.question.kind == "two-step" and pick is not None else "verdict"
 
     def _give_reason(self, index: int) -> None:
         from questions.events import Reason
@@ -362,64 +361,3 @@ class CardScreen(Page):
 
 def _line(classes: str | None = None) -> Static:
     return Static(classes=classes, markup=False)
-
-
-def evidence_text(app: TorchproofApp, question: Question, lab: Lab | None) -> Iterator[str]:
-    """Paragraphs of Markdown-light: what was measured about the claim, and code with what it prints."""
-    tr = app.tr
-    if lab is not None and (found := evidence_of(app, lab)) is not None:
-        wanted = question.evidence.rule if question.evidence and question.evidence.lab == lab.id else None
-        rules = [
-            rule for rule in lab.rules if rule.id == wanted or (not wanted and rule.claim == question.claim)
-        ]
-        rules = [rule for rule in rules if rule.id in found.rules]
-        if rules:
-            key = "card.measured_own" if found.own else "card.measured_reference"
-            title = lab.title.get(tr.lang)
-            yield tr(
-                key, title=title, seeds=found.seeds, device=found.device, torch=found.torch, date=found.date
-            )
-        for rule in rules:
-            measured = found.rules[rule.id]
-            exact = all(check.kind == "exact" for check in rule.checks)
-            unit = rule.checks[0].unit(lab.declared)
-            yield "- " + tr(
-                "card.measured_rule",
-                statement=rule.statement.get(tr.lang),
-                verdict=tr(f"lab.{measured.verdict}"),
-                effect=effect(
-                    tr, measured.effect, measured.interval, unit, 1.0 if exact else rule.confidence
-                ),
-            )
-    if question.evidence is not None and question.evidence.code:
-        code = question.evidence.code.strip("\n")
-        printed = [f"# {line}" for line in (question.evidence.prints or "").strip("\n").split("\n")]
-        yield "\n".join(["```python", code, "", f"# {tr('card.prints')}", *printed, "```"])
-
-
-def evidence_of(app: TorchproofApp, lab: Lab) -> Evidence | None:
-    """The newest result of this lab that the learner has seen, else what was recorded with the lab."""
-    import json
-
-    from labs.journal import Run, as_float
-    from questions.events import Result
-
-    seen = [event for event in app.progress.events() if isinstance(event, Result) and event.lab == lab.id]
-    for result in reversed(seen):
-        try:
-            kept = json.loads(Run(app.paths.runs / result.run).verdict_file.read_bytes())
-            rules = {
-                verdict["rule"]: Measured(
-                    verdict["verdict"],
-                    as_float(verdict["effect"]),
-                    (as_float(verdict["interval"][0]), as_float(verdict["interval"][1])),
-                )
-                for verdict in kept["verdicts"]
-            }
-            return Evidence(True, rules, len(kept["seeds"]), result.device, result.torch, f"{result.day}")
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            continue  # the run's folder is gone, or is not one that we wrote
-    if (known := lab.reference) is None:
-        return None
-    rules = {id: Measured(rule.verdict, rule.effect, rule.interval) for id, rule in known.rules.items()}
-    return Evidence(False, rules, known.seeds, known.device, known.torch, f"{known.date}")

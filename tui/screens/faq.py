@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
+from tui.evidence import code_and_print
 from tui.screens.page import Key, Page
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Block, Prose, blocks, spans
@@ -222,13 +223,14 @@ def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Conten
             (tr("shell.claim_verdict"), "$muted"), (verdict, f"{VERDICTS[claim.verdict]} bold")
         )
         yield from blocks(claim.why.get(lang))
+        yield from blocks(code_and_print(tr, claim))
         yield Content.assemble((tr("shell.claim_source"), "$muted"), (claim.source, "$muted"))
+    if claim.origin != "stated":
+        yield Content.styled(tr(f"shell.claim_{claim.origin}"), "$muted")
     labs = labs_on(app, claim.id)
     if labs:
         titles = tr("shell.list_comma").join(lab.title.get(lang) for lab in labs)
         yield Content.assemble((tr("shell.claim_labs"), "$muted"), titles)
-    elif claim.no_lab_reason is not None:
-        yield Content.assemble((tr("shell.claim_no_lab"), "$muted"), spans(claim.no_lab_reason.get(lang)))
 
 
 def _due(app: "TorchproofApp", stand: "Standing") -> str:

@@ -1,7 +1,8 @@
 """Commitment before the facts: an option, then how sure one is. Used by cards and by the bets of labs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import factorial, isfinite
 from typing import ClassVar, Literal
 
 from textual.actions import SkipAction
@@ -31,6 +32,16 @@ class Stake:
     dont_know: bool = False
 
     @property
+    def answered(self) -> bool:
+        """Whether there is something to be sure about."""
+        return self.option is not None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to take back."""
+        return self.answered
+
+    @property
     def complete(self) -> bool:
         return self.dont_know or self.level is not None
 
@@ -50,14 +61,18 @@ class Stake:
         if self.complete:
             return False
         if digit == 0:
-            self.option, self.dont_know = None, True
-            return True
-        if self.option is None:
+            return self.give_up()
+        if not self.answered:
             return self.pick(digit - 1)
         if digit <= len(CERTAINTIES) + 1:
             self.level = digit
             return True
         return False
+
+    def give_up(self) -> bool:
+        """I don't know."""
+        self.option, self.dont_know = None, True
+        return True
 
     def pick(self, option: int) -> bool:
         """Chooses an option, also in place of another one while the confidence is open."""
@@ -76,6 +91,119 @@ class Stake:
     def reopen(self) -> None:
         """Asks for the confidence again: what was locked could not be saved."""
         self.level, self.dont_know = None, False
+
+
+@dataclass
+class OrderStake(Stake):
+    """Options are put one after another; the last one follows by itself."""
+
+    placed: list[int] = field(default_factory=list)  # from 0
+
+    @property
+    def answered(self) -> bool:
+        return len(self.placed) == self.options
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.placed)
+
+    @property
+    def chance(self) -> float:
+        return 1 / factorial(self.options)
+
+    def give_up(self) -> bool:
+        self.placed.clear()
+        return super().give_up()
+
+    def pick(self, option: int) -> bool:
+        """Puts an option behind those already placed."""
+        if self.complete or option in self.placed or not 0 <= option < self.options:
+            return False
+        self.placed.append(option)
+        left = [other for other in range(self.options) if other not in self.placed]
+        if len(left) == 1:
+            self.placed += left
+        return True
+
+    def change(self) -> bool:
+        """Takes back what was placed last, and with it what followed by itself."""
+        if self.complete or not self.placed:
+            return False
+        del self.placed[-2 if self.answered else -1 :]
+        return True
+
+
+@dataclass
+class NumberStake(Stake):
+    """A number is typed; enter ends it, and enter on nothing is "I don't know"."""
+
+    blind: float = 0.01
+    typed: str = ""
+    entered: bool = False
+
+    MOST: ClassVar[int] = 15
+
+    @property
+    def answered(self) -> bool:
+        return self.entered
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.typed)
+
+    @property
+    def chance(self) -> float:
+        return self.blind
+
+    @property
+    def value(self) -> float | None:
+        try:
+            number = float(self.typed)
+        except ValueError:
+            return None
+        return number if isfinite(number) else None
+
+    def press(self, digit: int) -> bool:
+        if self.complete or self.entered:
+            return super().press(digit)
+        return self.type(str(digit))
+
+    def type(self, character: str) -> bool:
+        """Adds a digit, a point or a leading minus."""
+        fits = character.isdecimal() or (character == "." and "." not in self.typed)
+        fits = fits or (character == "-" and not self.typed)
+        if self.complete or self.entered or not fits or len(self.typed) >= self.MOST:
+            return False
+        self.typed += character
+        return True
+
+    def rub_out(self) -> bool:
+        """Takes the last character away."""
+        if self.complete or self.entered or not self.typed:
+            return False
+        self.typed = self.typed[:-1]
+        return True
+
+    def enter(self) -> bool:
+        """Ends the number; False where what was typed is none."""
+        if self.complete or self.entered:
+            return False
+        if not self.typed:
+            return self.give_up()
+        self.entered = self.value is not None
+        return self.entered
+
+    def pick(self, option: int) -> bool:
+        return False
+
+    def change(self) -> bool:
+        """Goes back to typing, or empties what was typed."""
+        if self.complete or not self.begun:
+            return False
+        if not self.entered:
+            self.typed = ""
+        self.entered = False
+        return True
 
 
 def percent(p: float) -> str:
@@ -125,12 +253,14 @@ class Commit(Vertical):
     DEFAULT_CSS = """
     Commit { height: auto; }
     Commit > Flow { margin-top: 1; }
+    Commit > .typed { height: auto; }
     Commit > .ask { margin-top: 1; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.options = Options()
+        self.typed = Prose(classes="typed")
         self.ask = Prose(classes="ask")
         self.keys = Flow()
         self.hint = Prose(classes="hint")
@@ -138,24 +268,32 @@ class Commit(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self.options
+        yield self.typed
         yield self.ask
         yield self.keys
         yield self.hint
 
-    def show(self, tr: Translator, stake: Stake, labels: Sequence[str]) -> None:
-        """Draws the stake with these labels."""
+    def show(self, tr: Translator, stake: Stake, labels: Sequence[str], unit: str = "") -> None:
+        """Draws the stake with these labels; a number stands before its unit."""
         options = self.options
+        options.display = bool(labels)
         if self._labels != list(labels):
             self._labels = list(labels)
             options.set_rows(labels)
         if options.chosen != stake.option:
             options.choose(stake.option)
+        if isinstance(stake, OrderStake) and not stake.complete:
+            options.tag({step: (f"{place}.", "$accent bold") for place, step in enumerate(stake.placed, 1)})
         options.disabled = stake.complete
-        sure = stake.option is not None and not stake.complete
+        self.typed.display = isinstance(stake, NumberStake)
+        if isinstance(stake, NumberStake):
+            self.typed.update([_typed(tr, stake, unit)])
+        sure = stake.answered and not stake.complete
         self.ask.display = self.hint.display = sure
         self.ask.update([Content.styled(tr("card.how_sure"), "bold")])
         self.keys.update(self._keys(tr, stake))
-        self.hint.update([Content.styled(tr("card.may_change"), "$muted")])
+        hint = "card.may_change" if type(stake) is Stake else "card.may_take_back"
+        self.hint.update([Content.styled(tr(hint), "$muted")])
         if sure:  # in a low window the confidence would stay below its edge
             self.call_after_refresh(self.hint.scroll_visible, animate=False, immediate=True)
 
@@ -165,10 +303,21 @@ class Commit(Vertical):
             return [Content.styled(tr("card.locked_dont_know"), "$muted")]
         if stake.complete:
             return [Content.styled(tr("card.locked_at", p=percent(stake.p)), "$muted")]
-        if stake.option is not None:
+        if stake.answered:
             return certainties(tr, stake.chance)
-        pick = Content.styled(tr("card.pick", last=stake.options), "$muted")
+        if isinstance(stake, NumberStake):
+            return [Content.styled(tr("card.type_number"), "$muted")]
+        ask = "card.put_next" if isinstance(stake, OrderStake) else "card.pick"
+        pick = Content.styled(tr(ask, last=stake.options), "$muted")
         return [pick, Content.assemble(("0", "$key bold"), " ", tr("card.dont_know"))]
+
+
+def _typed(tr: Translator, stake: NumberStake, unit: str) -> Content:
+    """ "Your number: 24_ px", the underline only while it is being typed."""
+    cursor = "" if stake.entered or stake.complete else "_"
+    return Content.assemble(
+        (tr("card.your_number"), "$muted"), (f"{stake.typed}{cursor}", "bold"), f" {unit}" if unit else ""
+    )
 
 
 def outcome_tags(
