@@ -19,6 +19,9 @@ if any("torch" in code for code in codes):
     with contextlib.suppress(Exception):
         import torch
         torch.set_num_threads(1)
+if any("torchvision" in code for code in codes):
+    with contextlib.suppress(Exception):
+        import torchvision
 for code in codes:
     read, write = os.pipe()
     pid = os.fork()

@@ -34,9 +34,7 @@ def conv_parameters(inputs: int, outputs: int, kernel: int, groups: int) -> floa
 
 def receptive_field(first: int, stride: int, second: int, third: int) -> float:
     """Edge of the square of pixels from which one output's gradient comes."""
-    net = nn.Sequential(
-        nn.Conv2d(1, 1, first, stride), nn.Conv2d(1, 1, second), nn.Conv2d(1, 1, third)
-    )
+    net = nn.Sequential(nn.Conv2d(1, 1, first, stride), nn.Conv2d(1, 1, second), nn.Conv2d(1, 1, third))
     for parameter in net.parameters():
         nn.init.ones_(parameter)
     x = torch.zeros(1, 1, 64, 64, requires_grad=True)

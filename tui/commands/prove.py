@@ -52,6 +52,7 @@ def add(commands: Subparsers, tr: Translator) -> None:
     prove.add_argument("--base-seed", metavar="N", type=whole, default=0, help=tr("cli.lab_base_seed"))
     prove.add_argument("--device", metavar="D", default="auto", help=tr("cli.lab_device"))
     prove.add_argument("--budget", metavar="SECONDS", type=seconds, help=tr("cli.prove_budget"))
+    prove.add_argument("--checks", action="store_true", help=tr("cli.prove_checks"))
     prove.add_argument("--quick", action="store_true", help=tr("cli.prove_quick"))
     prove.add_argument("--labs", metavar="DIR", action="append", default=[], help=tr("cli.prove_labs"))
     prove.add_argument("--json", action="store_true", help=tr("cli.json"))
@@ -73,6 +74,10 @@ def _typed(tr: Translator, kind: type[Any], key: str) -> Any:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Prove what is asked. Returns the exit code: 0 all confirmed, 1 contradicted or failed, 3 undecided."""
+    if args.checks:
+        from tui.commands import checks
+
+        return checks.run(args, context)
     from labs.catalog import EXPERIMENTS
     from labs.proof import gather, needed
 
