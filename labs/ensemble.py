@@ -17,8 +17,6 @@ torch's own (out, in) weights multiply from the left; a convolution is one group
 forward.
 """
 
-import ctypes
-import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -26,6 +24,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from labs import cpu
 
 # ---------------------------------------------------------------- dropout noise without a generator
 
@@ -271,7 +271,7 @@ class Ensemble(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        _keep_freed_memory()
+        cpu.prepare_for(device)
         self.seeds = list(seeds)
         self.members = len(self.seeds)
         self._build = build
@@ -334,19 +334,6 @@ class Ensemble(nn.Module):
         state = {name: value[number] for name, value in self.net.state_dict().items()}
         plain.load_state_dict(state)
         return plain.train(self.training)
-
-
-@functools.cache
-def _keep_freed_memory() -> None:
-    """Asks glibc to reuse freed blocks instead of returning them: batched activations are megabytes each, and
-    fresh pages for every one of them cost up to nine tenths of an evaluation. Elsewhere nothing happens.
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(-3, 2**30)  # M_MMAP_THRESHOLD
-    mallopt(-1, 2**30)  # M_TRIM_THRESHOLD
 
 
 def _first(net: nn.Module) -> nn.Module:

@@ -121,6 +121,8 @@ def conduct(folder: Path, torch: Any, began: float) -> int:
     def chosen(wanted: str, strict: bool) -> Chosen:
         found = choose(wanted, strict=strict)
         seed_only(torch, found.device)
+        with contextlib.suppress(Exception):  # speed alone: an old torch without it trains as well
+            importlib.import_module("labs.cpu").prepare_for(found.device)
         return found
 
     return Running(Run(folder), torch, chosen, began).work()

@@ -87,8 +87,8 @@ def _show(outcomes: Sequence[Outcome], context: Context) -> None:
 
     tr = context.tr
     wide = context.out.width >= WIDE
-    whole = {"no_wrap": True}
-    narrow = {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}
+    whole: dict[str, object] = {"no_wrap": True}
+    narrow: dict[str, object] = {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}
     columns: list[str | tuple[str, dict[str, object]]] = [
         ("", whole),
         (tr("cli.checks_claim"), whole),
