@@ -79,8 +79,11 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
 def standings(events: Sequence[Event], bank: Bank, now: datetime) -> dict[str, Standing]:
     """Every claim of the bank, in order."""
-    state = fold(events, bank)
-    today = local_day(now)
+    return standings_from(fold(events, bank), local_day(now))
+
+
+def standings_from(state: Fold, today: date) -> dict[str, Standing]:
+    """The same for a caller who keeps the fold."""
     memories = state.memory(today)
     result: dict[str, Standing] = {}
     for claim, track in state.tracks.items():

@@ -19,6 +19,8 @@ Why = Literal["due", "new", "recheck", "extra"]
 WAGER_SECONDS: Final = 90.0  # of the learner's time: the bet, the readout and the explanation
 LAB_SHARE: Final = 0.3  # of the budget, at most
 NEW_A_DAY: Final = 10
+SHARE = (0.5, 0.5, 0.5)
+QUEUE = EXTRA = None
 _DAY: Final = timedelta(days=1)
 
 
@@ -79,7 +81,14 @@ def plan(
     What was answered today already counts against the budget. `extra` is for a learner who goes on after
     that: a fresh budget, filled up with the least certain claims and more new ones.
     """
-    return _Planner(bank, labs, fold(events, bank), local_day(now), minutes * 60, extra).plan()
+    return plan_from(fold(events, bank), labs, local_day(now), minutes, extra=extra)
+
+
+def plan_from(
+    state: Fold, labs: Sequence[LabRef], today: date, minutes: float, *, extra: bool = False
+) -> Plan:
+    """The same for a caller who keeps the fold: `benchmarks.learning` plans tens of thousands of days."""
+    return _Planner(state.bank, labs, state, today, minutes * 60, extra).plan()
 
 
 class _Planner:
@@ -127,10 +136,10 @@ class _Planner:
         self._take_labs()
         seen = [m for m in free if m.state != "unseen" and m.claim not in self.cost]
         if self.extra:
-            for memory in sorted((m for m in seen if m not in due), key=lambda m: (m.recall, m.claim)):
+            for memory in sorted((m for m in seen if m not in due), key=lambda m: EXTRA(self, m) if EXTRA else (m.recall, m.claim)):
                 self._ask(memory, "extra")
             self._take_new([c for c in unseen if c not in self.cost], self.left)
-        rest = any(self._question(m.claim) for m in free if m.claim not in self.cost)
+        rest = any(self._can_be_asked(m.claim) for m in free if m.claim not in self.cost)
         items = self._arranged()
         return Plan(
             items=tuple(items),
@@ -146,19 +155,22 @@ class _Planner:
 
     def _new_share(self, due_seconds: float) -> float:
         """Seconds for claims never asked: always some, unless far more is due than fits."""
-        share = 0.4
+        share = SHARE[0]
         if due_seconds > self.budget:
-            share = 0.2
+            share = SHARE[1]
         if due_seconds > 3 * self.budget:
-            share = 0.0
+            share = SHARE[2]
         return share * self.budget - (0 if self.extra else self.state.spent_on_new.get(self.today, 0.0))
 
     def _take_new(self, unseen: Sequence[str], seconds: float) -> None:
-        if seconds <= 0:
+        if seconds <= 0 or not unseen:
             return
         started = 0 if self.extra else self.state.started.get(self.today, 0)
+        cheapest = min(self.memories[claim].seconds for claim in unseen)
         for claim in self._in_teaching_order(unseen):
             if self.new + started >= NEW_A_DAY:
+                return
+            if min(seconds, self.left) < cheapest and not (self.lab_of and self._room_for_a_lab()):
                 return
             lab = self.lab_of.get(claim)
             if lab and self._wager(lab):
@@ -193,19 +205,21 @@ class _Planner:
             self.state.tracks[needed].answers
             or needed in self.cost
             or needed in self.put_off  # its bet is locked, or it was skipped: neither holds the rest up
-            or not self._can_be_met(needed)
+            or not self._can_be_asked(needed)
             for needed in self.bank.claims[claim].requires
         )
 
-    def _can_be_met(self, claim: str) -> bool:
-        return self._question(claim) is not None
+    def _can_be_asked(self, claim: str) -> bool:
+        """Whether `_question` finds one."""
+        asked = self.state.tracks[claim].asked
+        return any(asked or q.kind != "two-step" for q in self.bank.by_claim[claim])
 
     def _queue(self, due: list[Memory]) -> list[Memory]:
         """Longest due first. After a week away: five across the range, which tells how much is left, then
         what is best remembered, so that coming back starts well."""
         away = self.state.day is not None and self.today - self.state.day >= 7 * _DAY
         if not away or len(due) <= 5:
-            return due
+            return sorted(due, key=lambda m: QUEUE(self, m)) if QUEUE else due
         by_recall = sorted(due, key=lambda m: (-m.recall, m.claim))
         warm_up = [by_recall[round(n * (len(due) - 1) / 4)] for n in range(5)]
         return warm_up + [m for m in by_recall if m not in warm_up]
@@ -214,11 +228,13 @@ class _Planner:
         if self._ask(memory, why):
             self.due += 1
         else:
-            self.waiting += self._question(memory.claim) is not None
+            self.waiting += self._can_be_asked(memory.claim)
 
     def _ask(self, memory: Memory, why: Why) -> bool:
+        if memory.seconds > self.left:
+            return False
         question = self._question(memory.claim)
-        if question is None or memory.seconds > self.left:
+        if question is None:
             return False
         track = self.state.tracks[memory.claim]
         seed = crc32(f"{question.id}:{track.answers}:{self.today}".encode()) >> 1
@@ -259,7 +275,7 @@ class _Planner:
         return 1 + 3 * slipped + 2 * bool(self.state.beliefs.of_claim(claim)) + twice
 
     def _wager(self, lab: LabRef) -> bool:
-        if self.wagers_left < 1 or self.lab_left < WAGER_SECONDS or self.left < WAGER_SECONDS:
+        if not self._room_for_a_lab():
             return False
         if any(isinstance(i, Wager) and i.claim == lab.claim for i in self.items):
             return False
@@ -268,6 +284,9 @@ class _Planner:
         self.lab_left -= WAGER_SECONDS
         self._pay(lab.claim, WAGER_SECONDS)
         return True
+
+    def _room_for_a_lab(self) -> bool:
+        return self.wagers_left >= 1 and min(self.lab_left, self.left) >= WAGER_SECONDS
 
     def _pay(self, claim: str, seconds: float) -> None:
         self.cost[claim] = seconds
@@ -318,7 +337,7 @@ class _Planner:
                 seconds += (1 - memory.recall) * memory.seconds
             elif memory.due is not None and memory.due <= tomorrow:
                 seconds += memory.seconds
-            elif memory.state == "unseen" and self._question(memory.claim):
+            elif memory.state == "unseen" and self._can_be_asked(memory.claim):
                 unseen += SECONDS
         seconds += min(unseen, 0.4 * self.budget, NEW_A_DAY * SECONDS)
         return ceil(min(seconds, self.budget) / 60)
