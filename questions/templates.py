@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from math import ceil, cos, log, pi, prod, sqrt
+from math import ceil, cos, pi, sqrt
 from random import Random
 from typing import NamedTuple, TypeVar
 
@@ -51,8 +51,8 @@ def _conv(random: Random) -> Drawn:
         "size": pick(random, range(24, 97)),
         "kernel": kernel,
         "stride": pick(random, (2, 3)),
-        "padding": pick(random, range(kernel // 2 + 1)),
-        "dilation": pick(random, (1, 1, 2)),
+        "padding": pick(random, range(1, kernel)),
+        "dilation": pick(random, (2, 3)),
     }
 
 
@@ -76,12 +76,11 @@ def flattened(size: int, first: int, second: int, channels: int) -> int:
 
 
 def _weights(random: Random) -> Drawn:
-    groups = pick(random, (1, 1, 2, 4))
     return {
         "inputs": pick(random, (8, 16, 32, 48, 64)),
         "outputs": pick(random, (16, 24, 32, 64, 96)),
         "kernel": pick(random, (1, 3, 5)),
-        "groups": groups,
+        "groups": pick(random, (2, 4, 8)),
     }
 
 
@@ -143,21 +142,7 @@ def updates(samples: int, batch: int, epochs: int) -> int:
     return ceil(samples / batch) * epochs
 
 
-def last_batch(samples: int, batch: int, epochs: int) -> int:
-    """Samples in an epoch's last batch."""
-    return samples % batch or batch
-
-
 # ---- losses and steps --------------------------------------------------------------------------------------
-
-
-def _classes(random: Random) -> Drawn:
-    return {"classes": pick(random, (3, 4, 5, 8, 20, 37, 100, 200, 1000))}
-
-
-def blind_loss(classes: int) -> float:
-    """Cross-entropy in nats of equal logits: -ln(1 / classes)."""
-    return log(classes)
 
 
 def _smoothing(random: Random) -> Drawn:
@@ -258,22 +243,20 @@ TEMPLATES: dict[str, Template] = {
         _conv,
         conv_size,
         {
-            "no_padding": lambda **d: conv_size(**{**d, "padding": 0}),
+            "no_dilation": lambda **d: conv_size(**{**d, "dilation": 1}),
             "one_sided": lambda size, kernel, stride, padding, dilation: (
                 (size + padding - dilation * (kernel - 1) - 1) // stride + 1
             ),
-            "no_dilation": lambda **d: conv_size(**{**d, "dilation": 1}),
-            "stride_only": lambda size, stride, **_: size // stride,
-            "no_plus_one": lambda **d: conv_size(**d) - 1,
+            "rounded_up": lambda size, kernel, stride, padding, dilation: (
+                ceil((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1
+            ),
         },
     ),
     "flattened": Template(
         _pool,
         flattened,
         {
-            "no_channels": lambda size, first, second, **_: (size // first // second) ** 2,
-            "edge_once": lambda size, first, second, channels: channels * (size // first // second),
-            "unpooled": lambda size, channels, **_: channels * size**2,
+            "channels_only": lambda channels, **_: channels,
             "rounded_up": lambda size, first, second, channels: (
                 channels * ceil(ceil(size / first) / second) ** 2
             ),
@@ -284,7 +267,9 @@ TEMPLATES: dict[str, Template] = {
         conv_parameters,
         {
             "no_bias": lambda **d: conv_parameters(**d) - d["outputs"],
-            "bias_per_input": lambda **d: conv_parameters(**d) - d["outputs"] + d["inputs"],
+            "bias_per_slice": lambda inputs, outputs, kernel, groups: (
+                outputs * (inputs // groups) * (kernel**2 + 1)
+            ),
             "one_kernel_an_output": lambda outputs, kernel, **_: outputs * kernel**2 + outputs,
             "groups_ignored": lambda **d: conv_parameters(**{**d, "groups": 1}),
         },
@@ -294,8 +279,7 @@ TEMPLATES: dict[str, Template] = {
         receptive_field,
         {
             "strides_ignored": lambda first, second, third, **_: first + second + third - 2,
-            "largest_kernel": lambda first, second, third, **_: max(first, second, third),
-            "product": lambda first, second, third, **_: prod((first, second, third)),
+            "last_kernel": lambda third, **_: third,
             "kernels_added": lambda first, second, third, **_: first + second + third,
         },
     ),
@@ -305,8 +289,6 @@ TEMPLATES: dict[str, Template] = {
         {
             "fan_out": lambda inputs, outputs, kernel: sqrt(2 / (outputs * kernel**2)),
             "kernel_ignored": lambda inputs, **_: sqrt(2 / inputs),
-            "no_gain": lambda **d: kaiming_std(**d) / sqrt(2),
-            "variance": lambda **d: kaiming_std(**d) ** 2,
         },
         3,
     ),
@@ -319,7 +301,7 @@ TEMPLATES: dict[str, Template] = {
         {
             "kaiming": lambda inputs, **_: sqrt(6 / inputs),
             "fan_out": lambda outputs, **_: 1 / sqrt(outputs),
-            "std": lambda inputs, **_: 1 / sqrt(3 * inputs),
+            "xavier": lambda inputs, outputs: sqrt(6 / (inputs + outputs)),
         },
         3,
     ),
@@ -328,29 +310,7 @@ TEMPLATES: dict[str, Template] = {
         updates,
         {
             "dropped": lambda samples, batch, epochs: samples // batch * epochs,
-            "one_epoch": lambda samples, batch, **_: ceil(samples / batch),
-            "samples": lambda samples, epochs, **_: samples * epochs,
         },
-    ),
-    "last_batch": Template(
-        _batches,
-        last_batch,
-        {
-            "full": lambda batch, **_: batch,
-            "missing": lambda samples, batch, **_: batch - samples % batch,
-            "count": lambda samples, batch, **_: ceil(samples / batch),
-        },
-    ),
-    "blind_loss": Template(
-        _classes,
-        blind_loss,
-        {
-            "log2": lambda classes: log(classes, 2),
-            "one": lambda **_: 1.0,
-            "share": lambda classes: 1 / classes,
-            "complement": lambda classes: 1 - 1 / classes,
-        },
-        2,
     ),
     "smoothed_target": Template(
         _smoothing,
@@ -358,7 +318,6 @@ TEMPLATES: dict[str, Template] = {
         {
             "cut": lambda percent, **_: 1 - percent / 100,
             "untouched": lambda **_: 1.0,
-            "only_others": lambda classes, percent: percent / 100 / (classes - 1),
         },
         3,
     ),
@@ -366,9 +325,7 @@ TEMPLATES: dict[str, Template] = {
         _decay,
         decayed,
         {
-            "no_decay": lambda weight, rate, gradient, **_: weight - rate * gradient,
             "decay_unscaled": lambda weight, rate, decay, gradient: weight * (1 - decay) - rate * gradient,
-            "decay_only": lambda weight, rate, decay, **_: weight * (1 - rate * decay),
         },
         2,
     ),
@@ -377,8 +334,7 @@ TEMPLATES: dict[str, Template] = {
         running_mean,
         {
             "reversed": lambda mean, batches, momentum: running_mean(mean, batches, 1 - momentum),
-            "last_batch": lambda mean, **_: mean,
-            "linear": lambda mean, batches, momentum: mean * batches * momentum,
+            "unmoved": lambda **_: 0.0,
         },
         2,
     ),
@@ -388,7 +344,6 @@ TEMPLATES: dict[str, Template] = {
         {
             "unscaled": lambda value, **_: value,
             "by_p": lambda value, percent: value / (percent / 100),
-            "scaled_down": lambda value, percent: value * (1 - percent / 100),
         },
         2,
     ),
@@ -405,8 +360,8 @@ TEMPLATES: dict[str, Template] = {
         _accuracy,
         standard_error,
         {
-            "variance": lambda percent, images: 100 * percent / 100 * (1 - percent / 100) / images,
-            "no_error_rate": lambda percent, images: 100 * sqrt(percent / 100 / images),
+            "none": lambda **_: 0.0,
+            "linear": lambda percent, images: 100 * sqrt(percent / 100 * (1 - percent / 100)) / images,
             "per_image": lambda percent, **_: 100 * sqrt(percent / 100 * (1 - percent / 100)),
         },
         2,
@@ -416,8 +371,6 @@ TEMPLATES: dict[str, Template] = {
         cosine_rate,
         {
             "linear": lambda peak, total, step: peak * (1 - step / total),
-            "constant": lambda peak, **_: peak,
-            "rising": lambda peak, total, step: peak * (1 - cos(pi * step / total)) / 2,
         },
         3,
     ),

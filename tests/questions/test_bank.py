@@ -49,7 +49,7 @@ def test_a_question_is_complete_in_both_languages(question_id: str) -> None:
     for text in (question.stem, question.explain, *(c.text for c in question.options)):
         assert text.zh.strip()
         assert text.en.strip()
-    assert question.option(question.key) is not None
+    assert question.drawn(1).read(question.drawn(1).key).ok
 
 
 @cache

@@ -58,15 +58,6 @@ def updates(samples: int, batch: int, epochs: int) -> float:
     return sum(len(DataLoader(range(samples), batch_size=batch)) for _ in range(epochs))  # type: ignore[arg-type]
 
 
-def last_batch(samples: int, batch: int, epochs: int) -> float:
-    sampler = torch.utils.data.BatchSampler(range(samples), batch, drop_last=False)
-    return len(list(sampler)[-1])
-
-
-def blind_loss(classes: int) -> float:
-    return F.cross_entropy(torch.zeros(4, classes), torch.arange(4) % classes).item()
-
-
 def smoothed_target(classes: int, percent: int) -> float:
     """Cross-entropy is linear in the log-probabilities: its gradient there is minus the target."""
     logits = torch.zeros(1, classes, requires_grad=True)
@@ -123,8 +114,6 @@ TRUTH: dict[str, Callable[..., float]] = {
     "kaiming_std": kaiming_std,
     "default_bound": default_bound,
     "updates": updates,
-    "last_batch": last_batch,
-    "blind_loss": blind_loss,
     "smoothed_target": smoothed_target,
     "decayed": decayed,
     "running_mean": running_mean,
