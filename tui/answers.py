@@ -12,7 +12,7 @@ from tui.widgets.prose import spans
 
 if TYPE_CHECKING:
     from questions.grade import Grade
-    from questions.shapes import Question
+    from questions.shapes import Question, Text
     from tui.i18n import Translator
 
 
@@ -53,6 +53,9 @@ class OrderAnswer(ChoiceAnswer):
     def _stake(self) -> Stake:
         return OrderStake(len(self.choices))
 
+    def labels(self, lang: str) -> list[str]:
+        return [_step(choice.text, lang) for choice in self.choices]
+
     def pick(self) -> str | None:
         return None if self.stake.dont_know else ">".join(self.choices[n].id for n in self.stake.placed)
 
@@ -68,8 +71,14 @@ class OrderAnswer(ChoiceAnswer):
         return marks
 
     def right(self, lang: str) -> Content:
-        steps = (f"{n}. {step.text.get(lang)}" for n, step in enumerate(self.question.options, 1))
+        steps = (f"{n}. {_step(step.text, lang)}" for n, step in enumerate(self.question.options, 1))
         return Content("\n").join([Content(""), *map(spans, steps)])
+
+
+def _step(text: Text, lang: str) -> str:
+    """A step that is the same in both languages is code, and shown as code."""
+    step = text.get(lang)
+    return step if text.zh != text.en or "`" in step else f"`{step.rstrip(',')}`"
 
 
 class NumberAnswer(ChoiceAnswer):

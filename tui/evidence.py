@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.widgets.readout import effect
 
 if TYPE_CHECKING:
-    from labs.catalog import Lab
+    from labs.catalog import Lab, Rule
     from questions.shapes import Claim, Question
     from tui.app import TorchproofApp
     from tui.i18n import Translator
@@ -34,46 +34,48 @@ class Evidence(NamedTuple):
 
 
 def paragraphs(app: TorchproofApp, question: Question, lab: Lab | None) -> Iterator[str]:
-    """Paragraphs of Markdown-light: what was measured about the claim, and code with what it prints."""
-    tr = app.tr
-    if lab is not None and (found := evidence_of(app, lab)) is not None:
-        wanted = question.evidence.rule if question.evidence and question.evidence.lab == lab.id else None
-        rules = [
-            rule for rule in lab.rules if rule.id == wanted or (not wanted and rule.claim == question.claim)
-        ]
-        rules = [rule for rule in rules if rule.id in found.rules]
-        if rules:
-            key = "card.measured_own" if found.own else "card.measured_reference"
-            title = lab.title.get(tr.lang)
-            yield tr(
-                key, title=title, seeds=found.seeds, device=found.device, torch=found.torch, date=found.date
-            )
-        for rule in rules:
-            measured = found.rules[rule.id]
-            exact = all(check.kind == "exact" for check in rule.checks)
-            unit = rule.checks[0].unit(lab.declared)
-            yield "- " + tr(
-                "card.measured_rule",
-                statement=rule.statement.get(tr.lang),
-                verdict=tr(f"lab.{measured.verdict}"),
-                effect=effect(
-                    tr, measured.effect, measured.interval, unit, 1.0 if exact else rule.confidence
-                ),
-            )
+    """Paragraphs of Markdown-light: code with what it prints, and what a lab measured.
+
+    A question that code of its own settles quotes a lab only where it names one.
+    """
+    named = question.evidence.lab if question.evidence else None
     if question.fix is not None:
-        faulty = question.option(question.key)
-        fixed = (question.fixed_prints or "").strip("\n").split("\n")
-        yield tr("card.fix", line=faulty.line if faulty else None)
-        mended = [
-            "```python",
-            question.fix,
-            f"# {tr('card.prints')}",
-            *(f"# {line}" for line in fixed),
-            "```",
-        ]
-        yield "\n".join(mended)
-    if code := code_and_print(tr, question):
+        yield from _mended(app.tr, question)
+    if code := code_and_print(app.tr, question):
         yield code
+    if lab is not None and (lab.id == named or not (code or question.code)):
+        rule = question.evidence.rule if question.evidence and lab.id == named else None
+        yield from _measured(
+            app, lab, [r for r in lab.rules if r.id == rule or (not rule and r.claim == question.claim)]
+        )
+
+
+def _mended(tr: Translator, question: Question) -> Iterator[str]:
+    faulty = question.option(question.key)
+    fixed = (question.fixed_prints or "").strip("\n").split("\n")
+    yield tr("card.fix", line=faulty.line if faulty else None)
+    printed = [f"# {tr('card.prints')}", *(f"# {line}" for line in fixed)]
+    yield "\n".join(["```python", question.fix or "", *printed, "```"])
+
+
+def _measured(app: TorchproofApp, lab: Lab, rules: Sequence[Rule]) -> Iterator[str]:
+    tr, found = app.tr, evidence_of(app, lab)
+    rules = [rule for rule in rules if found and rule.id in found.rules]
+    if found is None or not rules:
+        return
+    key = "card.measured_own" if found.own else "card.measured_reference"
+    title = lab.title.get(tr.lang)
+    yield tr(key, title=title, seeds=found.seeds, device=found.device, torch=found.torch, date=found.date)
+    for rule in rules:
+        measured = found.rules[rule.id]
+        exact = all(check.kind == "exact" for check in rule.checks)
+        unit = rule.checks[0].unit(lab.declared)
+        yield "- " + tr(
+            "card.measured_rule",
+            statement=rule.statement.get(tr.lang),
+            verdict=tr(f"lab.{measured.verdict}"),
+            effect=effect(tr, measured.effect, measured.interval, unit, 1.0 if exact else rule.confidence),
+        )
 
 
 def code_and_print(tr: Translator, thing: Claim | Question) -> str:

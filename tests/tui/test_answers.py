@@ -108,7 +108,7 @@ source = "torch"
 template = "conv_size"
 unit = {zh = "像素", en = "pixels"}
 [[slips]]
-of = "no_padding"
+of = "one_sided"
 misconception = "forward-trains"
 """
     + TEXTS

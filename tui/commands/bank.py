@@ -1,8 +1,9 @@
-"""`torchproof bank lint`: flaws in the questions, for those who write them."""
+"""`torchproof bank`: what those who write questions need. `check` looks for flaws and counts."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,49 +23,95 @@ def add(commands: Subparsers, tr: Translator) -> None:
     """The parser of `torchproof bank`."""
     bank = commands.add_parser("bank", help=tr("cli.bank_about"), description=tr("cli.bank_about"))
     actions = subcommands(bank, tr, "action", title=tr("cli.bank_commands"))
-    lint = actions.add_parser("lint", help=tr("cli.bank_lint"), description=tr("cli.bank_lint"))
-    lint.add_argument("dir", metavar="DIR", nargs="?", help=tr("cli.bank_dir"))
-    lint.add_argument("--json", action="store_true", help=tr("cli.json"))
+    about = tr("cli.bank_check")
+    check = actions.add_parser("check", aliases=["lint"], help=about, description=about)  # lint: its old name
+    check.add_argument("path", metavar="PATH", nargs="?", help=tr("cli.bank_path"))
+    check.add_argument("--json", action="store_true", help=tr("cli.json"))
+    check.set_defaults(do=_check)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    """Do what `torchproof bank ...` asks. Returns the exit code: 1 where an error was found."""
-    from questions.catalog import BANK, load
-    from questions.lint import lint
-    from tui.commands import tables
+    """Do what `torchproof bank ...` asks. Returns the exit code."""
+    code: int = args.do(args, context)
+    return code
 
-    tr = context.tr
-    root = Path(args.dir) if args.dir else BANK
-    if not root.is_dir():
-        raise Misuse(tr("cli.bank_no_dir", folder=root))
+
+# --- check
+
+
+def _check(args: argparse.Namespace, context: Context) -> int:
+    """Findings and numbers; 1 where an error was found."""
+    from questions.catalog import load
+    from questions.lint import lint
+    from questions.lint.counts import counts
+
+    root, part = _place(args.path, context.tr)
     bank = load(root)
-    found = [*_unread(bank, tr), *lint(bank)]
-    errors = sum(finding.level == "E" for finding in found)
-    warnings = sum(finding.level == "W" for finding in found)
+    found = [f for f in (*_unread(bank, context.tr), *lint(bank)) if part is None or _lies_in(f.file, part)]
+    levels = [finding.level for finding in found]
+    errors, warnings = levels.count("E"), levels.count("W")
     if args.json:
+        asked = [q for q in bank.questions.values() if part is None or _lies_in(q.file, part)]
+        findings = [
+            {"rule": f.rule, "level": LEVELS[f.level], "file": str(f.file), "text": f.text} for f in found
+        ]
         context.document(
-            [{"rule": f.rule, "level": LEVELS[f.level], "file": str(f.file), "text": f.text} for f in found]
+            {
+                **counts(bank),
+                "findings": findings,
+                "errors": errors,
+                "warnings": warnings,
+                "waivers": sum(len(question.waive) for question in asked),
+            }
         )
-    elif found:
-        made = tables.table(("", {"no_wrap": True}), ("", {"no_wrap": True}), "", "")
-        made.show_header = False
-        for finding in found:
-            level = tr(f"cli.level_{LEVELS[finding.level]}")
-            made.add_row(level, finding.rule, _inside(finding.file, root), finding.text)
-        tables.show(context, made)
-    key = "cli.bank_found" if found else "cli.bank_clean"
-    context.say(key, questions=len(bank.questions), claims=len(bank.claims), errors=errors, warnings=warnings)
+    else:
+        _show(found, root, context)
+    what = "found" if errors or warnings else "clean"
+    if part is None:
+        sizes = {"questions": len(bank.questions), "claims": len(bank.claims)}
+        context.say(f"cli.bank_{what}", **sizes, errors=errors, warnings=warnings)
+    else:
+        context.say(f"cli.bank_part_{what}", part=_inside(part, root), errors=errors, warnings=warnings)
     return FAILED if errors else FINISHED
 
 
-def _unread(bank: Bank, tr: Translator) -> list[Finding]:
+def _place(given: str | None, tr: Translator) -> tuple[Path, Path | None]:
+    """The bank's folder, and the file or folder in it that was asked about, where that is not all of it."""
+    from questions.catalog import BANK
+
+    if given is None:
+        return BANK, None
+    path = Path(given).absolute()
+    if not path.exists():
+        raise Misuse(tr("cli.bank_no_path", path=given))
+    above = [path, *path.parents] if path.is_dir() else list(path.parents)
+    root = next((folder for folder in above if (folder / "entries.toml").is_file()), above[0])
+    return root, None if path == root else path
+
+
+def _unread(bank: Bank, tr: Translator) -> Iterator[Finding]:
     """Question files that could not be read, as findings: they are flaws that hide all others."""
     from questions.lint import Finding
 
-    return [
-        Finding("B01", "E", Path(str(problem.fields.get("file", ""))), tr.problem(problem))
-        for problem in bank.problems
-    ]
+    for problem in bank.problems:
+        yield Finding("B01", "E", Path(str(problem.fields.get("file", ""))), tr.problem(problem))
+
+
+def _show(found: list[Finding], root: Path, context: Context) -> None:
+    from tui.commands import tables
+
+    if not found:
+        return
+    made = tables.table(("", {"no_wrap": True}), ("", {"no_wrap": True}), "", "")
+    made.show_header = False
+    for finding in found:
+        level = context.tr(f"cli.level_{LEVELS[finding.level]}")
+        made.add_row(level, finding.rule, _inside(finding.file, root), finding.text)
+    tables.show(context, made)
+
+
+def _lies_in(file: Path, part: Path) -> bool:
+    return file == part or part in file.parents
 
 
 def _inside(file: Path, root: Path) -> str:
