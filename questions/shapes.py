@@ -18,7 +18,7 @@ STEPS = "# steps"  # a line of an order question's evidence, in whose place its 
 Verdict = Literal["true", "true-with-conditions", "misleading", "false"]
 
 
-class Text(Struct, frozen=True, forbid_unknown_fields=True):
+class Text(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The same words in both languages."""
 
     zh: str
@@ -37,7 +37,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     summary: Text
 
 
-class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
+class Evidence(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What shows the answer: a lab (its reference result is quoted) and/or code with what it `prints`."""
 
     lab: str | None = None
@@ -75,7 +75,7 @@ class Misconception(Struct, frozen=True, forbid_unknown_fields=True):
     because: Text
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """One line a learner may pick; `misconception` is the belief that makes it tempting.
 
     predicts: what the evidence's code would print if this were the right one.
@@ -89,14 +89,14 @@ class Choice(Struct, frozen=True):
     line: int | None = None
 
 
-class Slip(Struct, frozen=True, forbid_unknown_fields=True):
+class Slip(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A wrong number and the belief that leads to it."""
 
     value: float
     misconception: str
 
 
-class Swap(Struct, frozen=True, forbid_unknown_fields=True):
+class Swap(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A wrong order, step `first` before step `then`, and the belief that leads to it."""
 
     first: str
@@ -104,7 +104,7 @@ class Swap(Struct, frozen=True, forbid_unknown_fields=True):
     misconception: str
 
 
-class Band(Struct, frozen=True, forbid_unknown_fields=True):
+class Band(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Values below `below` (None: no upper edge) and not in an earlier band."""
 
     below: float | None = None

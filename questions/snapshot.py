@@ -6,6 +6,7 @@ any moment.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from hashlib import sha256
@@ -32,7 +33,7 @@ def load(root: Path = catalog.BANK, *, cache: Path) -> Bank:
     name = sha256(str(root.resolve()).encode()).hexdigest()[:16]
     kept = cache / f"bank-{name}.msgpack"
     try:
-        snapshot = _decoder.decode(kept.read_bytes())
+        snapshot = _decoded(kept.read_bytes())
         if snapshot.files == files:
             return snapshot.bank
     except (OSError, msgspec.DecodeError):
@@ -41,6 +42,17 @@ def load(root: Path = catalog.BANK, *, cache: Path) -> Bank:
     if not bank.problems:  # those are to be told of each time
         _write(kept, _Snapshot(files, bank))
     return bank
+
+
+def _decoded(data: bytes) -> _Snapshot:
+    """Without the garbage collector, which would walk all questions made so far again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _decoder.decode(data)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def fingerprint(root: Path) -> str:
