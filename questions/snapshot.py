@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def _write(path: Path, snapshot: _Snapshot) -> None:
         own.write_bytes(_encoder.encode(snapshot))
         own.replace(path)
     except OSError:
-        own.unlink(missing_ok=True)
+        with suppress(OSError):
+            own.unlink()
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Cards that are not answered by picking a sentence: a typed number, an order, a faulty line, drawn numbers."""
 
-# ruff: noqa: E501 (the texts stand as they would in their files)
+
 
 from __future__ import annotations
 

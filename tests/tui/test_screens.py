@@ -16,6 +16,7 @@ from questions.progress import Answer, Bet, Event, Progress, Result
 from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang
 from tui.paths import Paths
+from tui.screens.card import CardScreen
 from tui.screens.faq import ClaimScreen, ClaimsScreen, FaqScreen
 from tui.screens.help import HelpScreen
 from tui.screens.page import Ask, Page
@@ -494,3 +495,21 @@ async def test_a_run_that_ends_while_one_looks_is_shown_as_done(make_app: MakeAp
         page._look()
         await pilot.pause()
         assert "✗ failed" in screen_text(app)
+
+
+async def test_any_claim_can_be_asked_out_of_turn_and_leads_back(make_app: MakeApp) -> None:
+    app = make_app("en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "f", "enter", "down", "a")
+        assert isinstance(app.screen, CardScreen)
+        assert app.screen.question.claim == "E1.2"
+        await pilot.press("0", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ClaimsScreen)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Reason 2" in screen_text(app)
+        await pilot.press("a")
+        await pilot.pause()
+        assert isinstance(app.screen, CardScreen)
+        assert [event.item for event in app.progress.events() if isinstance(event, Answer)] == ["q2"]

@@ -88,7 +88,10 @@ class FaqScreen(Page):
 class ClaimsScreen(Page):
     """The claims of one entry; in a wide window the one under the cursor is told of beside the list."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("enter,right", "open", "shell.key_open", keep=True),
+        Key("a", "ask", "shell.key_ask", keep=True),
+    )
     HELP_KEY = "shell.help_faq"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     CSS = """
@@ -150,6 +153,10 @@ class ClaimsScreen(Page):
         event.stop()
         self.action_open()
 
+    def action_ask(self) -> None:
+        if self.claims:
+            ask(self.app, self.claims[self.query_one(Menu).cursor].id)
+
     def action_open(self) -> None:
         if self.claims:
             self.app.open_page("claim", self.claims[self.query_one(Menu).cursor].id)
@@ -158,7 +165,10 @@ class ClaimsScreen(Page):
 class ClaimScreen(Page):
     """One claim. What is known of it shows only to a learner who has answered it."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "lab", "shell.key_lab", keep=True),)
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("a", "ask", "shell.key_ask", keep=True),
+        Key("enter,right", "lab", "shell.key_lab", keep=True),
+    )
     HELP_KEY = "shell.help_faq"
     CSS = """
     ClaimScreen Prose { max-width: 84; }
@@ -189,10 +199,25 @@ class ClaimScreen(Page):
         super().relabel()
         self.query_one(Prose).update(list(claim_parts(self.app, self.app.bank.claims[self.claim])))
 
+    def action_ask(self) -> None:
+        ask(self.app, self.claim)
+
     def action_lab(self) -> None:
         """Open the lab that measures this claim, the first where there are several."""
         if labs := labs_on(self.app, self.claim):
             self.app.open_lab(labs[0].id)
+
+
+def ask(app: "TorchproofApp", claim: str) -> None:
+    """Opens a question on this claim out of turn: nothing is gated."""
+    from questions.variants import next_on
+
+    found = next_on(claim, app.bank, app.progress.events(), app.now())
+    if found is None:
+        app.say("shell.claim_unasked", severity="warning")
+    else:
+        question, seed = found
+        app.open_page("card", question.id, order_seed=seed)
 
 
 def labs_on(app: "TorchproofApp", claim: str) -> "list[Lab]":
