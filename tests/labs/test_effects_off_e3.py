@@ -1,52 +1,16 @@
 """With its effect switched off, no lab of E3 finds what it registers. And the one thing the engine gained."""
 
-import importlib.util
 import math
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from changed_code import SEEDS, code, rulings
 from torch import Tensor, nn
 
-from labs.catalog import EXPERIMENTS, load
 from labs.ensemble import SGD, Adam, AdamW, Ensemble, Optimizer, cross_entropy
-from labs.report import Outcome
-from labs.verdict import judge
 
-SEEDS = [0, 1, 2, 3]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def code(lab: str) -> ModuleType:
-    """The lab's experiment.py as a new module, free to be changed."""
-    spec = importlib.util.spec_from_file_location(f"changed_{lab}", EXPERIMENTS / lab / "experiment.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def rulings(module: ModuleType, seeds: list[int] = SEEDS, **knobs: Any) -> dict[str, str]:
-    """Verdict of each rule of the lab, on the outcomes of this code."""
-    lab = load(EXPERIMENTS / module.__name__.removeprefix("changed_"))
-    *_, last = module.experiment(seeds, torch.device("cpu"), **{**lab.defaults, **knobs})
-    assert isinstance(last, Outcome)
-    outcomes = {
-        outcome: {
-            arm: dict(zip(seeds, torch.as_tensor(values).tolist(), strict=True))
-            for arm, values in by_arm.items()
-        }
-        for outcome, by_arm in last.values.items()
-    }
-    return {rule.id: judge(rule, lab.declared, outcomes, lab.seeds).verdict for rule in lab.rules}
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def kaiming(weight: Tensor) -> Tensor:

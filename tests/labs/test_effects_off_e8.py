@@ -1,53 +1,15 @@
 """With its effect switched off, no lab of E8 finds what it registers. And what the ablation's training promises."""
 
-import importlib.util
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
+from changed_code import code, rulings
 
-from labs.catalog import EXPERIMENTS, load
 from labs.data import digits
-from labs.report import Outcome
-from labs.verdict import judge
 
-SEEDS = [0, 1, 2, 3]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def code(lab: str) -> ModuleType:
-    """The lab's experiment.py as a new module, free to be changed."""
-    spec = importlib.util.spec_from_file_location(f"changed_{lab}", EXPERIMENTS / lab / "experiment.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def outcomes_of(module: ModuleType, **knobs: Any) -> dict[str, dict[str, dict[int, float]]]:
-    lab = load(EXPERIMENTS / module.__name__.removeprefix("changed_"))
-    *_, last = module.experiment(SEEDS, torch.device("cpu"), **{**lab.defaults, **knobs})
-    assert isinstance(last, Outcome)
-    return {
-        outcome: {arm: dict(zip(SEEDS, map(float, values), strict=True)) for arm, values in by_arm.items()}
-        for outcome, by_arm in last.values.items()
-    }
-
-
-def rulings(module: ModuleType, **knobs: Any) -> dict[str, str]:
-    """Verdict of each rule of the lab, on the outcomes of this code."""
-    lab = load(EXPERIMENTS / module.__name__.removeprefix("changed_"))
-    outcomes = outcomes_of(module, **knobs)
-    return {rule.id: judge(rule, lab.declared, outcomes, lab.seeds).verdict for rule in lab.rules}
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def all_alike(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,5 @@
 """Cards that are not answered by picking a sentence: a typed number, an order, a faulty line, drawn numbers."""
 
-
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -185,7 +183,9 @@ async def test_what_is_typed_can_be_taken_back_until_the_confidence(tmp_path: Pa
         await opened(pilot, "number", "9", "9", "backspace", "c", "minus", "enter")
         assert app.progress.events() == []  # a lone minus is no number
         assert "Your number: -_" in screen_text(app)
-        await pilot.press("backspace", "2", "5", "enter", "c", "backspace", "4", "full_stop", "5", "enter", "2")
+        await pilot.press(
+            "backspace", "2", "5", "enter", "c", "backspace", "4", "full_stop", "5", "enter", "2"
+        )
         await pilot.pause()
         assert answer_of(app).option == "24.5"
 
@@ -218,7 +218,11 @@ async def test_a_wrong_order_shows_each_steps_place_and_the_belief(tmp_path: Pat
         await pilot.press(*(str(ids.index(step) + 1) for step in ("zero", "step")), "3")
         await pilot.pause()
         answer = answer_of(app)
-        assert (answer.option, answer.ok, answer.misconception) == ("zero>step>backward", False, "forward-trains")
+        assert (answer.option, answer.ok, answer.misconception) == (
+            "zero>step>backward",
+            False,
+            "forward-trains",
+        )
         text = screen_text(app)
         assert "✗ place 2, you had 3" in text and "✓ place 1" in text
         assert "3. optimizer.step()" in text

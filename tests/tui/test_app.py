@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MakeApp, MakeRun, screen_text
 from markup_strings import STRINGS
+from small_app import MakeApp, MakeRun, screen_text
 from textual.app import App
 
 from labs.problems import LabProblem

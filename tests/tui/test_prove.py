@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import MakeApp, MakeRun, screen_text
+from small_app import MakeApp, MakeRun, screen_text
 from textual.pilot import Pilot
 
 from labs import proving

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import NOW, MakeApp, MakeRun, screen_text
 from markup_strings import STRINGS
+from small_app import NOW, MakeApp, MakeRun, screen_text
 
 from questions.progress import Answer, Bet, Result
 from tui.app import TorchproofApp
