@@ -20,6 +20,7 @@ B01 also stands for files that cannot be read, which the loader reports.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -101,21 +102,19 @@ def _waived(bank: Bank, found: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prints problems and findings; 1 where something must be mended. `--against FILE`: B34 as well."""
-    arguments = list(argv)
-    against = None
-    if "--against" in arguments:
-        at = arguments.index("--against")
-        against = Path(arguments[at + 1])
-        del arguments[at : at + 2]
+    """Prints problems and findings; 1 where something must be mended. `--against FILE`: what was copied from it too."""
+    parser = argparse.ArgumentParser(prog="python -m questions.lint")
+    parser.add_argument("bank", nargs="?", type=Path, default=BANK)
+    parser.add_argument("--against", type=Path, metavar="FILE", help="a text that nothing may be copied from")
+    asked = parser.parse_args(argv)
     try:
-        bank = load(Path(arguments[0]) if arguments else BANK)
+        bank = load(asked.bank)
     except BankProblem as problem:
         print(problem)
         return 1
     found = lint(bank)
-    if against is not None:
-        found = [*copied(bank, against.read_text("utf-8")), *found]
+    if asked.against is not None:
+        found = [*copied(bank, asked.against.read_text("utf-8")), *found]
     for left_out in bank.problems:
         print(f"E {left_out}")
     for finding in found:

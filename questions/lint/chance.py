@@ -9,7 +9,7 @@ from math import comb, erfc, exp, gamma, sqrt
 
 
 def at_least(hits: int, chances: Iterable[Fraction]) -> float:
-    """P(as many hits or more) where every list has its own chance. (200 lists of four: 66 hits have 0.0064.)"""
+    """P(as many hits or more) where every list has its own chance. (200 lists of four: 66 hits have 0.0068.)"""
     return min(1.0, sum(_hits(chances)[max(0, hits) :]))
 
 

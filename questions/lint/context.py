@@ -11,6 +11,7 @@ from questions.lint.finding import CHOSEN, LANGS, Finding, Level, lists
 from questions.lint.words import COMMON_CJK, grams, outside, prose, shingles, spans, tokens
 from questions.shapes import Bank, Choice, Question
 
+KNOWN = 20  # questions; in a smaller entry a word may well be the first of its kind
 RARE = 5  # questions; a word in more of them is the subject of an entry and tells nothing
 
 
@@ -70,7 +71,11 @@ def _names(text: str) -> set[str]:
 
 
 def plausible(bank: Bank) -> Iterator[Finding]:
-    """B22: a wrong option speaks of what its entry is about; one without a word of it tempts nobody."""
+    """B22: a wrong option speaks of what its entry is about; one without a word of it tempts nobody.
+
+    Only in an entry with enough questions for its words to be known.
+    """
+    sizes = Counter(question.entry for question in bank.questions.values())
     for lang in LANGS:
         topics: defaultdict[str, Counter[str]] = defaultdict(Counter)
         own: dict[str, set[str]] = {}
@@ -82,7 +87,7 @@ def plausible(bank: Bank) -> Iterator[Finding]:
                     topics[question.entry].update(grams(choice.text.get(lang), lang))
             own[question.id] = words
         for question in bank.questions.values():
-            if question.kind not in CHOSEN:
+            if question.kind not in CHOSEN or sizes[question.entry] < KNOWN:
                 continue
             for name, offered, key in lists(question):
                 for choice in offered:

@@ -54,16 +54,15 @@ def _standardised(lists: Sequence[Rows]) -> list[Rows]:
 def _fitted(seen: Sequence[tuple[Rows, int]]) -> list[float]:
     """Weights that make the keys likely, kept small by a ridge."""
     width = len(seen[0][0][0])
+    columns = list(zip(*(row for rows, _ in seen for row in rows), strict=True))
     weights, speed = [0.0] * width, [0.0] * width
     for _ in range(STEPS):
-        columns: list[list[float]] = [[] for _ in range(2)]
-        pull, rows_flat = columns[0], []
+        pull: list[float] = []  # of every option: by how much its probability is too small
         for rows, key in seen:
             odds = [exp(min(30.0, sum(map(mul, weights, row)))) for row in rows]
             total = sum(odds)
             pull += [(n == key) - o / total for n, o in enumerate(odds)]
-            rows_flat += rows
-        gradient = [sum(map(mul, pull, column)) / len(seen) for column in zip(*rows_flat, strict=True)]
+        gradient = [sum(map(mul, pull, column)) / len(seen) for column in columns]
         speed = [MOMENTUM * s + g - RIDGE * w for s, g, w in zip(speed, gradient, weights, strict=True)]
         weights = [w + RATE * s for w, s in zip(weights, speed, strict=True)]
     return weights

@@ -60,7 +60,7 @@ def _written(text: str) -> Iterator[float]:
 
 def _english(text: str) -> Iterator[float]:
     words = re.findall(r"[a-z]+", text.casefold())
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         for singular in (word, word.removesuffix("s")):
             values = _ENGLISH.get(singular, ())
             yield from values

@@ -117,9 +117,14 @@ def _matches(pattern: str, flags: int = re.IGNORECASE) -> Look:
     return lambda text: bool(compiled.search(text))
 
 
-# One-sided: the word may stand in wrong options too, as long as it does not tell key and wrong ones apart.
+def _outside_code(pattern: str) -> Look:
+    look = _matches(pattern)
+    return lambda text: look(re.sub(r"`[^`]*`", "x", text))
+
+
+# Words that test-wise readers take for a sign of a wrong option, and of a right one.
 ABSOLUTE: dict[str, Look] = {
-    "en": _matches(r"\b(always|never|all|only|must|impossible|every|none|any|entirely|completely)\b"),
+    "en": _matches(r"\b(always|never|(?<!at )all|only|must|impossible|every|none|any|entirely|completely)\b"),
     "zh": _matches(
         r"总是|永远|从不|从来|绝不|绝对|全部|所有|一切|任何|只有|只能|必须|不可能|一定|必然|必定|完全"
     ),
@@ -135,8 +140,8 @@ FORMATS: tuple[tuple[str, Look], ...] = (
     ("has code", lambda text: "`" in text),
     ("has a number", _matches(r"\d")),
     ("has a unit", _matches(r"\d\s*(%|ms\b|s\b|[KMG]B\b|px\b|秒|倍|个百分点)")),
-    ("has parentheses", _matches(r"[(（](?![)）])(?=[^`]*(?:`[^`]*`[^`]*)*$)")),
-    ("has a clause after a comma, colon or semicolon", _matches(r"[,;:，；：](?=\D)")),
+    ("has parentheses", _outside_code(r"[(（]")),
+    ("has a clause after a comma, colon or semicolon", _outside_code(r"[,;:，；：](?=\D)")),
 )
 _FORMS: tuple[tuple[str, dict[str, Look]], ...] = (
     ("begins with a capital", {lang: lambda t: t[:1].isupper() for lang in LANGS}),

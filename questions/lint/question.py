@@ -89,7 +89,8 @@ _CONTRAST = {
 def _refutes(question: Question, lang: str) -> bool:
     """Whether the explanation has a word of contrast, or takes up something from a wrong answer."""
     text = question.explain.get(lang)
-    if _CONTRAST[lang].search(plain(text)) or any(f"{slip.value:g}" in text for slip in question.slips):
+    slips = [f"{slip.value:g}" for slip in question.slips] + [f"{{{name}}}" for name in question.beliefs]
+    if _CONTRAST[lang].search(plain(text)) or any(slip in text for slip in slips):
         return True
     wrong = [c.text.get(lang) for c in question.options if c.id != question.key]
     key = question.option(question.key)
