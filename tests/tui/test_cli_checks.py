@@ -55,3 +55,9 @@ def test_code_that_disagrees_fails_the_command(
     checks = json.loads(capsys.readouterr().out)["checks"]
     (wrong,) = [check for check in checks if check["part"] == "claim"]
     assert (wrong["agrees"], wrong["got"]) == (False, got)
+
+
+def test_a_claim_without_a_lab_is_named_with_the_command_that_runs_its_code(tmp_path: Path) -> None:
+    done = torchproof(tmp_path, "prove", "E2.15", "--lang", "en")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "torchproof prove --checks E2.15" in done.stderr

@@ -88,6 +88,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if not folder.is_dir():
             raise Misuse(context.tr("cli.labs_missing", folder=folder))
     catalog, broken, replaced = gather(EXPERIMENTS, *folders)
+    _told_of_checks(args.names, {claim for lab in catalog.labs.values() for claim in lab.claims}, context)
     needs, broken = needed(catalog.labs, broken, args.names)
     for id in replaced:
         context.say("cli.prove_replaced", lab=id, folder=catalog.labs[id].folder)
@@ -109,6 +110,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
         _conclude(context, proving, rows, interrupts.number != 0)
         interrupts.check()
     return exit_code(rows, proving)
+
+
+def _told_of_checks(names: Sequence[str], measured: set[str], context: Context) -> None:
+    """Claims that code settles and no lab measures are named with the command that runs their code."""
+    if all(name in measured for name in names):
+        return
+    from questions.problems import BankProblem
+    from questions.snapshot import load
+
+    try:
+        claims = load(cache=context.paths.cache).claims
+    except BankProblem:
+        return  # a broken bank is no reason not to run labs
+    if coded := [name for name in names if name in claims and name not in measured]:
+        raise Misuse(context.tr("cli.prove_coded", claims=", ".join(coded), command=" ".join(coded)))
 
 
 def _terms(args: argparse.Namespace, context: Context) -> Terms:
