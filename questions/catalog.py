@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from questions.claim_file import load_claim
+from questions.draft_file import DRAFT_FILE, load_draft
 from questions.places import Where, convert, line_of, read, toml
 from questions.problems import BankProblem, hint
 from questions.question_file import load_question
@@ -17,6 +18,7 @@ from questions.shapes import (
     Bank,
     Choice,
     Claim,
+    Draft,
     Entry,
     Evidence,
     Kind,
@@ -25,6 +27,7 @@ from questions.shapes import (
     Text,
     Verdict,
 )
+from questions.tree import walk
 
 __all__ = [
     "BANK",
@@ -52,9 +55,11 @@ def load(root: Path = BANK) -> Bank:
     """Reads the bank under `root`. A broken table raises BankProblem; a broken claim or question file is left out
     and told of in `Bank.problems`, so that one slip does not close the shop."""
     entries = {e.id: e for e, _ in _table(root / "entries.toml", "entries", Entry)}
+    problems: list[BankProblem] = []
+    files = _files(root, problems)
     misconceptions: dict[str, Misconception] = {}
-    for table in sorted({root / "misconceptions.toml", *root.glob("*/misconceptions.toml")}):
-        for row, where in _table(table, "misconceptions", Misconception) if table.exists() else ():
+    for table in (f for f in files if f.name == "misconceptions.toml" and root in f.parents[:2]):
+        for row, where in _table(table, "misconceptions", Misconception):
             if row.id in misconceptions:
                 raise BankProblem(
                     "id-twice",
@@ -65,14 +70,12 @@ def load(root: Path = BANK) -> Bank:
                 )
             misconceptions[row.id] = row
 
-    problems: list[BankProblem] = []
-    claims = _claims(root, entries, problems)
+    claims = _claims([f for f in files if f.name == CLAIM_FILE and _deep(f, root) == 3], entries, problems)
     questions: dict[str, Question] = {}
-    for path in sorted(root.glob("*/**/*.md")):
-        if path.name == CLAIM_FILE or path.name.startswith("."):  # an editor's
+    for path in files:
+        if path.suffix != ".md" or path.name in (CLAIM_FILE, DRAFT_FILE) or path.parent == root:
             continue
         try:
-            _inside(path, root)
             if path.parent.parent.parent == root and not (path.parent / CLAIM_FILE).exists():
                 raise BankProblem("claim-missing", file=path.parent / CLAIM_FILE)
             question = load_question(path, root, claims, misconceptions)
@@ -92,25 +95,48 @@ def load(root: Path = BANK) -> Bank:
         claims=claims,
         misconceptions=misconceptions,
         questions=questions,
+        drafts=_drafts([f for f in files if f.name == DRAFT_FILE], root, entries, claims, problems),
         by_claim={c: tuple(sorted(qs, key=lambda q: (q.difficulty, q.id))) for c, qs in by_claim.items()},
         problems=tuple(problems),
     )
 
 
-def _claims(root: Path, entries: Mapping[str, Entry], problems: list[BankProblem]) -> dict[str, Claim]:
+def _files(root: Path, problems: list[BankProblem]) -> list[Path]:
+    """All files of the bank in order; a link, which may lead anywhere, goes into `problems` in place of what it is
+    a link to."""
+    files: list[Path] = []
+    try:
+        for entry in walk(root):
+            if entry.is_symlink():
+                problems.append(BankProblem("link", file=Path(entry.path)))
+            elif entry.name.endswith((".md", ".toml")):
+                files.append(Path(entry.path))
+    except OSError as error:
+        raise BankProblem("unreadable", file=error.filename, why=error.strerror or error) from None
+    return sorted(files)
+
+
+def _deep(path: Path, root: Path) -> int:
+    """In how many folders below the bank's parent a file lies: 1 in the bank's own."""
+    return len(path.parts) - len(root.parts)
+
+
+def _claims(
+    files: Sequence[Path], entries: Mapping[str, Entry], problems: list[BankProblem]
+) -> dict[str, Claim]:
     """All claims in the order of teaching; what is wrong with others goes into `problems`."""
     found: list[tuple[Claim, Where]] = []
-    for path in sorted(root.glob(f"*/*/{CLAIM_FILE}")):
+    met: dict[str, Path] = {}
+    for path in files:
         try:
-            _inside(path, root)
             claim, where = load_claim(path)
             if claim.entry not in entries:
                 near = hint(claim.entry, entries)
                 raise BankProblem("unknown-entry", file=path, id=claim.entry, hint=near)
-            twin = next((c for c, _ in found if c.id == claim.id), None)
-            if twin is not None:
+            if claim.id in met:
                 line = where.line("id")
-                raise BankProblem("id-twice", file=path, line=line, id=claim.id, other=twin.file)
+                raise BankProblem("id-twice", file=path, line=line, id=claim.id, other=met[claim.id])
+            met[claim.id] = path
             found.append((claim, where))
         except BankProblem as problem:
             problems.append(problem)
@@ -131,16 +157,38 @@ def _claims(root: Path, entries: Mapping[str, Entry], problems: list[BankProblem
     return claims
 
 
-def _inside(path: Path, root: Path) -> None:
-    """A link may not lead out of the bank."""
-    if path.is_symlink() or path.parent.is_symlink() or path.parent.parent.is_symlink():
-        raise BankProblem("link", file=path)
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise BankProblem("link", file=path)
+def _drafts(
+    files: Sequence[Path],
+    root: Path,
+    entries: Mapping[str, Entry],
+    claims: Mapping[str, Claim],
+    problems: list[BankProblem],
+) -> tuple[Draft, ...]:
+    """The drafts that no claim stands beside yet, in order."""
+    found: list[Draft] = []
+    met: dict[str, Path] = {}
+    for path in files:
+        try:
+            if _deep(path, root) != 3:
+                raise BankProblem("draft-folder", file=path)
+            draft = load_draft(path)
+            if draft.entry not in entries:
+                near = hint(draft.entry, entries)
+                raise BankProblem("unknown-entry", file=path, id=draft.entry, hint=near)
+            if draft.id in met:
+                raise BankProblem("id-twice", file=path, line=1, id=draft.id, other=met[draft.id])
+            met[draft.id] = path
+            if draft.id not in claims:
+                found.append(draft)
+        except BankProblem as problem:
+            problems.append(problem)
+    return tuple(sorted(found, key=lambda draft: (entries[draft.entry].order, draft.order, draft.id)))
 
 
 def _table(path: Path, name: str, row: type[Row]) -> list[tuple[Row, Where]]:
     """Rows of `[[name]]` in a TOML file, each with its place; ids must differ."""
+    if path.is_symlink():
+        raise BankProblem("link", file=path)
     text = read(path)
     lines = text.split("\n")
     table = toml(path, text, 0)

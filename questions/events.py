@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
@@ -129,6 +129,15 @@ def local_now() -> datetime:
 def when(event: Event) -> tuple[datetime, str]:
     """Sort key that puts the events of all files and machines into one order."""
     return event.at, event.id
+
+
+def unread_bets(events: Iterable[Event], found: dict[str, Bet]) -> None:
+    """Brings `found`, the locked bets whose result has not been read, by lab, up to date with more events."""
+    for event in events:
+        if isinstance(event, Bet):
+            found[event.lab] = event
+        elif isinstance(event, Result):
+            found.pop(event.lab, None)
 
 
 def summary(events: Sequence[Event]) -> dict[str, int]:

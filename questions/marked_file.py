@@ -26,6 +26,15 @@ def load(path: Path, shape: type[T], headings: Sequence[Heading]) -> tuple[T, Wh
 
     Raises BankProblem with file and line.
     """
+    front, where, lines, start = front_matter(path, shape)
+    return front, where, _sections(path, lines, start, headings)
+
+
+def front_matter(path: Path, shape: type[T]) -> tuple[T, Where, list[str], int]:
+    """The front matter as `shape`, a finder of its lines, all lines, and the index of the first behind it.
+
+    Raises BankProblem with file and line.
+    """
     lines = read(path).split("\n")
     if lines[0].rstrip() != "+++":
         raise BankProblem("front-matter", file=path, line=1)
@@ -35,7 +44,7 @@ def load(path: Path, shape: type[T], headings: Sequence[Heading]) -> tuple[T, Wh
         raise BankProblem("front-matter", file=path, line=len(lines)) from None
     where = Where(path, lines[1:end], 1)
     table = toml(path, "\n".join(where.lines), 1)
-    return convert(table, shape, where), where, _sections(path, lines, end + 1, headings)
+    return convert(table, shape, where), where, lines, end + 1
 
 
 def _sections(path: Path, lines: list[str], start: int, headings: Sequence[Heading]) -> dict[str, str]:

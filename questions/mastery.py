@@ -125,13 +125,13 @@ def entries(bank: Bank, standing: Mapping[str, Standing]) -> dict[str, EntryStan
 def _state(state: Fold, track: Track, misconceived: tuple[str, ...], today: date) -> State:
     if track.answers == 0:
         return "unseen"
-    rated = track.rated
-    if not _holds(rated) or misconceived:
-        return "asked" if track.answers == 1 else "learning"
-    if state.recall(track, today) < 0.85 or state.stability(track) < 14:
+    if track.answers == 1:
+        return "asked"
+    rated, stability = track.rated, state.stability(track)
+    if misconceived or stability < 14 or state.recall(track, today) < 0.85 or not _holds(rated):
         return "learning"
     gaps = (later.day - earlier.day for earlier, later in pairwise(rated) if later.ok)
-    if state.stability(track) >= 60 and any(gap >= timedelta(days=21) for gap in gaps):
+    if stability >= 60 and any(gap >= timedelta(days=21) for gap in gaps):
         return "durable"
     return "holding"
 
@@ -172,15 +172,21 @@ def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 def calibration(events: Sequence[Event], bank: Bank) -> Calibration:
     """All answers and settled bets with an option; "I don't know" states nothing and is left out."""
+    return calibration_from(events, fold(events, bank))
+
+
+def calibration_from(events: Sequence[Event], state: Fold) -> Calibration:
+    """The same for a caller who keeps the fold."""
     said = _said(events)
-    levels: list[Level] = []
-    for index, stated in enumerate((None, *STATED)):
-        levels.append(_level(stated, [(p, ok) for at, p, ok in said if at == index]))
+    by_level: list[list[tuple[float, bool]]] = [[] for _ in (None, *STATED)]
+    for at, p, ok in said:
+        by_level[at].append((p, ok))
+    levels = [judged(stated, pairs) for stated, pairs in zip((None, *STATED), by_level, strict=True)]
     n = len(said)
     right = sum(ok for _, _, ok in said)
     accuracy = right / n if n else None
     tenths: dict[int, list[tuple[float, bool]]] = {}
-    for p, ok in fold(events, bank).foreseen:
+    for p, ok in state.foreseen:
         tenths.setdefault(min(int(p * 10), 9), []).append((p, ok))
     return Calibration(
         levels=tuple(levels),
@@ -193,32 +199,39 @@ def calibration(events: Sequence[Event], bank: Bank) -> Calibration:
             if accuracy is not None
             else None
         ),
-        predicted=tuple(_level((tenth + 0.5) / 10, pairs) for tenth, pairs in sorted(tenths.items())),
+        predicted=tuple(judged((tenth + 0.5) / 10, pairs) for tenth, pairs in sorted(tenths.items())),
     )
 
 
 def _said(events: Sequence[Event]) -> list[tuple[int, float, bool]]:
     """(level, p, right) of everything that was committed with an option."""
-    said: list[tuple[int, float, bool]] = []
-    bets: dict[str, Bet] = {}
-    settled: set[str] = set()
-    for event in events:
-        match event:
-            case Answer() if event.option is not None:
-                said.append((level(event.p, event.chance), event.p, event.ok))
-            case Bet():
-                bets.setdefault(event.run, event)
-            case Result():
-                bet = bets.get(event.run)
-                if event.lab not in settled and bet and bet.band is not None and event.band is not None:
-                    said.append((level(bet.p, 1 / bet.bands), bet.p, bet.band == event.band))
-                settled.add(event.lab)
-            case _:
-                pass
+    said = [
+        (level(event.p, event.chance), event.p, event.ok)
+        for event in events
+        if isinstance(event, Answer) and event.option is not None
+    ]
+    for bet, result in settled_bets(events):
+        if bet.band is not None and result.band is not None:
+            said.append((level(bet.p, 1 / bet.bands), bet.p, bet.band == result.band))
     return said
 
 
-def _level(stated: float | None, pairs: Sequence[tuple[float, bool]]) -> Level:
+def settled_bets(events: Sequence[Event]) -> list[tuple[Bet, Result]]:
+    """A lab's first result and the bet that stood by then, as the schedule takes them: the run that the bet names may
+    have failed, and whoever has seen the outcome is not betting any more."""
+    bets: dict[str, Bet] = {}
+    found: dict[str, tuple[Bet, Result] | None] = {}
+    for event in events:
+        if isinstance(event, Bet):
+            bets[event.lab] = event
+        elif isinstance(event, Result) and event.lab not in found:
+            bet = bets.get(event.lab)
+            found[event.lab] = (bet, event) if bet else None
+    return [pair for pair in found.values() if pair]
+
+
+def judged(stated: float | None, pairs: Sequence[tuple[float, bool]]) -> Level:
+    """A hit rate held against what was stated on average: (stated, right) pairs in."""
     n = len(pairs)
     right = sum(ok for _, ok in pairs)
     low, high = wilson(right, n)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from questions.characters import FORBIDDEN, name_of
 from questions.problems import BankProblem, hint
 
 T = TypeVar("T")
@@ -44,28 +45,24 @@ class Where(Struct, frozen=True):
 
 
 MOST = 256 * 1024  # bytes of a file; the longest question has about five thousand
-
-# Controls that a terminal would obey, marks that turn the direction of writing, and marks whose width terminals
-# disagree on (variation selector, keycap, joiner, skin tones).
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"
-    "\ud800-\udfff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
-)
+MOST_DOTS = 200  # on a line: TOML's reader takes memory with the square of a dotted key's length
 
 
 def read(path: Path) -> str:
     """The text of a file of the bank. Raises BankProblem: missing, unreadable, too large, not UTF-8, or with a
     character that must not reach a terminal."""
     text = _text(path).replace("\r\n", "\n")
-    if found := _FORBIDDEN.search(text):
-        name = unicodedata.name(found[0], "control character")
+    if found := FORBIDDEN.search(text):
+        code, name = name_of(found[0])
         line = text.count("\n", 0, found.start()) + 1
-        raise BankProblem("character", file=path, line=line, code=f"U+{ord(found[0]):04X}", name=name)
+        raise BankProblem("character", file=path, line=line, code=code, name=name)
     return text
 
 
 def _text(path: Path) -> str:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise BankProblem("not-a-file", file=path)
         with path.open("rb") as file:
             data = file.read(MOST + 1)
         if len(data) > MOST:
@@ -80,8 +77,12 @@ def _text(path: Path) -> str:
 
 
 def toml(path: Path, text: str, lines_before: int) -> dict[str, Any]:
+    """The table that `text` holds. Raises BankProblem with file and line."""
+    for number, written in enumerate(text.split("\n"), lines_before + 1):
+        if written.count(".") > MOST_DOTS:
+            raise BankProblem("too-deep", file=path, line=number)
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except RecursionError:
         raise BankProblem("too-deep", file=path, line=lines_before + 1) from None
     except ValueError as error:  # TOMLDecodeError, or an integer with too many digits
@@ -90,6 +91,37 @@ def toml(path: Path, text: str, lines_before: int) -> dict[str, Any]:
         line = int(found[1]) if found else text.count("\n") + 1
         why = why[: found.start()].strip() if found else why.removesuffix("(at end of document)").strip()
         raise BankProblem("toml", file=path, line=line + lines_before, why=why) from None
+    _check_values(path, text, lines_before, table)
+    return table
+
+
+def _check_values(path: Path, text: str, lines_before: int, table: dict[str, Any]) -> None:
+    """What the TOML stands for may hold no more than its text: an escape in a string can name a character that
+    `read` refuses, and TOML's numbers have 64 bits. Raises BankProblem."""
+    ahead: list[Any] = [table]
+    while ahead:
+        value = ahead.pop()
+        if isinstance(value, dict):
+            ahead += [*value, *value.values()]
+        elif isinstance(value, list):
+            ahead += value
+        elif isinstance(value, str) and (found := FORBIDDEN.search(value)):
+            code, name = name_of(found[0])
+            line = _line_with(_written(found[0]), text) + lines_before
+            raise BankProblem("character", file=path, line=line, code=code, name=name)
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            line = _line_with(r"[0-9_]{19}|0[xob][0-9A-Fa-f_]{16}", text) + lines_before
+            raise BankProblem("toml", file=path, line=line, why="a number of more than 64 bits")
+
+
+def _written(character: str) -> str:
+    """A pattern of the escapes that stand for a character."""
+    short = {"\b": r"\\b|", "\f": r"\\f|", "\r": r"\\r|"}.get(character, "")
+    return rf"{short}\\[uU]0*(?i:{ord(character):x})"
+
+
+def _line_with(pattern: str, text: str) -> int:
+    return next((n for n, line in enumerate(text.split("\n"), 1) if re.search(pattern, line)), 1)
 
 
 def convert(raw: object, shape: type[T], where: Where) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Final, Literal
@@ -19,8 +19,8 @@ Why = Literal["due", "new", "recheck", "extra"]
 WAGER_SECONDS: Final = 90.0  # of the learner's time: the bet, the readout and the explanation
 LAB_SHARE: Final = 0.3  # of the budget, at most
 NEW_A_DAY: Final = 10
-SHARE = (0.5, 0.5, 0.5)
-QUEUE = EXTRA = None
+NEW_SHARE: Final = 0.65  # of the budget, for claims never asked while there are any
+SPACED: Final = 12  # days since the last look after which half of the benefit of waiting is there
 _DAY: Final = timedelta(days=1)
 
 
@@ -76,7 +76,7 @@ def plan(
     *,
     extra: bool = False,
 ) -> Plan:
-    """Today's plan: re-checks of confident errors, new claims (a guaranteed share), due claims, labs.
+    """Today's plan: re-checks of confident errors, labs where they say most, new claims (a guaranteed share), due claims.
 
     What was answered today already counts against the budget. `extra` is for a learner who goes on after
     that: a fresh budget, filled up with the least certain claims and more new ones.
@@ -129,14 +129,15 @@ class _Planner:
         due = sorted((m for m in free if m.due is not None and m.due <= self.today), key=_by_due)
         for memory in (m for m in due if m.state == "recheck"):
             self._ask_or_wait(memory, "recheck")
+        self._take_labs({m.claim for m in due})
         unseen = [m.claim for m in free if m.state == "unseen"]
-        self._take_new(unseen, self._new_share(sum(m.seconds for m in due)))
-        for memory in self._queue([m for m in due if m.state != "recheck"]):
+        self._take_new(unseen, self._new_share())
+        for memory in self._queue([m for m in due if m.state != "recheck" and m.claim not in self.cost]):
             self._ask_or_wait(memory, "due")
-        self._take_labs()
         seen = [m for m in free if m.state != "unseen" and m.claim not in self.cost]
         if self.extra:
-            for memory in sorted((m for m in seen if m not in due), key=lambda m: EXTRA(self, m) if EXTRA else (m.recall, m.claim)):
+            waiting = {m.claim for m in due}
+            for memory in sorted((m for m in seen if m.claim not in waiting), key=self._worth):
                 self._ask(memory, "extra")
             self._take_new([c for c in unseen if c not in self.cost], self.left)
         rest = any(self._can_be_asked(m.claim) for m in free if m.claim not in self.cost)
@@ -153,14 +154,11 @@ class _Planner:
 
     # choosing
 
-    def _new_share(self, due_seconds: float) -> float:
-        """Seconds for claims never asked: always some, unless far more is due than fits."""
-        share = SHARE[0]
-        if due_seconds > self.budget:
-            share = SHARE[1]
-        if due_seconds > 3 * self.budget:
-            share = SHARE[2]
-        return share * self.budget - (0 if self.extra else self.state.spent_on_new.get(self.today, 0.0))
+    def _new_share(self) -> float:
+        """Seconds for claims never asked, whatever is due. Where forgetting is fast nearly everything seen is due
+        every day, and a share that shrank with that left half of a bank unasked (benchmarks.learning)."""
+        spent = 0.0 if self.extra else self.state.spent_on_new.get(self.today, 0.0)
+        return NEW_SHARE * self.budget - spent
 
     def _take_new(self, unseen: Sequence[str], seconds: float) -> None:
         if seconds <= 0 or not unseen:
@@ -215,14 +213,21 @@ class _Planner:
         return any(asked or q.kind != "two-step" for q in self.bank.by_claim[claim])
 
     def _queue(self, due: list[Memory]) -> list[Memory]:
-        """Longest due first. After a week away: five across the range, which tells how much is left, then
+        """What is most worth a look first. After a week away: five across the range, which tells how much is left, then
         what is best remembered, so that coming back starts well."""
         away = self.state.day is not None and self.today - self.state.day >= 7 * _DAY
         if not away or len(due) <= 5:
-            return sorted(due, key=lambda m: QUEUE(self, m)) if QUEUE else due
+            return sorted(due, key=self._worth)
         by_recall = sorted(due, key=lambda m: (-m.recall, m.claim))
         warm_up = [by_recall[round(n * (len(due) - 1) / 4)] for n in range(5)]
         return warm_up + [m for m in by_recall if m not in warm_up]
+
+    def _worth(self, memory: Memory) -> tuple[float, str]:
+        """Sort key: likely forgotten, and not seen just now. A look soon after the last one adds little under every
+        law of forgetting, so each day between counts, with diminishing returns."""
+        assert memory.last is not None
+        days = (self.today - memory.last).days
+        return -(1 - memory.recall) * days / (days + SPACED), memory.claim
 
     def _ask_or_wait(self, memory: Memory, why: Why) -> None:
         if self._ask(memory, why):
@@ -253,8 +258,9 @@ class _Planner:
             variants = [q for q in variants if memory.lure in q.lures] or variants
         return min(variants, key=lambda q: (*track.asked.get(q.id, (0, 0)), q.difficulty, q.id), default=None)
 
-    def _take_labs(self) -> None:
-        """Labs on claims that were seen, where an experiment says more than another question."""
+    def _take_labs(self, due: Set[str]) -> None:
+        """Labs on claims that were seen, where an experiment says more than another question. They choose before new
+        claims do: a lab on a confident error takes more misconceptions away (benchmarks.learning)."""
         scored = [(self._lab_score(claim), lab) for claim, lab in self.lab_of.items()]
         for _, lab in sorted((s for s in scored if s[0] >= 2), key=lambda s: -s[0]):
             asked = next((i for i in self.items if isinstance(i, Ask) and i.claim == lab.claim), None)
@@ -263,6 +269,8 @@ class _Planner:
             if self._wager(lab):
                 if asked:
                     self.items.remove(asked)
+                else:
+                    self.due += lab.claim in due
             else:
                 self.left -= refund
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from questions.characters import visible
+
 MESSAGES: dict[str, str] = {
     # reading the bank
     "missing-file": "{file} is missing. Put it back, or install torchproof again.",
     "unreadable": "{file} cannot be read ({why}). Check that it exists and may be read.",
     "link": "{file} is a link, or lies behind one. Put the file itself there.",
+    "not-a-file": "{file} is not an ordinary file. Put a text file there, or remove it.",
     "too-large": "{file} has {size} bytes; at most {most} are read. Divide it, or remove what does not belong there.",
+    "too-many-files": "{file} holds more than {most} files and folders. Name the folder of one bank or pack.",
+    "folder-deep": "{file} lies more than {most} folders deep; a bank has folders for entries and, in "
+    "them, for claims. Move it up, or remove it.",
     "too-deep": "{file}:{line}: the front matter is nested too deeply. Flatten it.",
     "character": "{file}:{line}: character {code} ({name}) may not stand here: terminals do not agree on it, or obey "
     "it. Remove it.",
@@ -54,6 +60,34 @@ MESSAGES: dict[str, str] = {
     "slip-is-right": "{file}:{line}: '{got}' is a right answer and cannot be a slip. Give a wrong one.",
     "requires-circle": "{file}:{line}: field 'requires' of claim '{id}' leads back to it. Remove one link.",
     "unknown-question": "There is no question '{id}' in the bank{hint}. Name one that is there.",
+    # packs, drafts, and the FAQs that these come from
+    "draft-folder": "{file}: a draft lies in a folder of its own within an entry's: "
+    "ENTRY/CLAIM/draft.md. Move it there.",
+    "draft-heading": "{file}:{line}: field 'heading' must be one line of text. Write one.",
+    "pack-name": "'{name}' cannot be a pack's name. Use 1 to 32 of a-z, 0-9 and '-', with a letter or "
+    "digit at both ends: --name NAME.",
+    "pack-exists": "There is a pack '{name}' already ({folder}). Choose another name with --name, or "
+    "remove that pack first: torchproof bank remove {name}",
+    "pack-unknown": "There is no pack '{name}'{hint}. 'torchproof bank packs' lists those that are there.",
+    "pack-folder": "{file} is not a folder. Name a pack's folder, the one with entries.toml; a "
+    "Markdown FAQ is read by 'torchproof bank import FILE'.",
+    "pack-bytes": "{file}: the questions of a pack may have {most} bytes in all; here are more. Divide "
+    "it into several packs.",
+    "pack-id": "{file}: '{id}' cannot be an id in a pack. Use 1 to 64 letters, digits, '.', '_' and "
+    "'-', a letter or digit first.",
+    "pack-file-name": "{file}: this name holds characters that a terminal would obey or cannot show. "
+    "Rename it.",
+    "pack-edited": "Pack '{name}' was edited here after it was added ({folder}); removing it would "
+    "delete that work. Keep a copy of the folder, then: torchproof bank remove {name} --edited",
+    "faq-missing": "{file} does not exist. Name a Markdown file.",
+    "faq-encoding": "{file} is not UTF-8; it looks like {encoding}. Convert it and import the new "
+    "file: {command}",
+    "faq-large": "{file} has more than {most} bytes. Divide it, and import the parts one by one.",
+    "faq-lines": "{file} has {count} lines; at most {most} are read. Divide it, and import the parts "
+    "one by one.",
+    "faq-many": "{file} would give more than {most} drafts. Divide it, and import the parts one by one.",
+    "faq-empty": "{file} holds no text that a draft could be made of. Name a file with headings or "
+    "questions and text below them.",
     # saving, exporting and importing answers
     "disk-full": "{file}: no space left on the disk, so this was not saved. Free some space and try again; "
     "earlier answers are safe.",
@@ -77,12 +111,15 @@ MESSAGES: dict[str, str] = {
 
 
 class BankProblem(ValueError):
-    """A mistake a person can mend; `key` and `fields` let the interface say it in the chosen language."""
+    """A mistake a person can mend; `key` and `fields` let the interface say it in the chosen language.
+
+    What files and their names say stands in `fields` with escapes in place of what a terminal would obey.
+    """
 
     def __init__(self, key: str, /, **fields: object) -> None:
         self.key = key
-        self.fields = fields
-        super().__init__(MESSAGES[key].format(**fields))
+        self.fields = {name: visible(value) for name, value in fields.items()}
+        super().__init__(MESSAGES[key].format(**self.fields))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuilt, (self.key, self.fields))
@@ -96,5 +133,8 @@ def hint(name: str, known: Iterable[str]) -> str:
     """` ('x'?)` where one of the `known` names is close to `name`, else nothing; fits any language."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, list(known), n=1)
+    known = list(known)
+    if len(known) > 1000 or len(name) > 100:  # comparing would take longer than reading them all
+        return ""
+    close = get_close_matches(name, known, n=1)
     return f" ('{close[0]}'?)" if close else ""

@@ -146,12 +146,28 @@ class Progress:
         return self._foreign + len(self._torn)
 
     @property
+    def loaded(self) -> bool:
+        """Whether the files have been read."""
+        return self._loaded
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """How far each file was read, by its name: to the end of its last whole line."""
+        return {path.name: end for path, end in self._read_to.items()}
+
+    def ids(self) -> list[str]:
+        """Ids of all events, those of a newer torchproof among them."""
+        return list(self._known)
+
+    @property
     def newer(self) -> int:
         """Events of a newer torchproof, kept and passed over."""
         return len(self._known) - len(self._merged)
 
     def _read(self, path: Path) -> None:
         start = self._read_to.get(path, 0)
+        if start and path.stat().st_size == start:  # nothing new: of thousands of files few grow
+            return
         with path.open("rb") as file:
             file.seek(start)
             data = file.read()
@@ -160,7 +176,7 @@ class Progress:
         if end < len(data):
             self._torn.add(path)
         self._read_to[path] = start + end
-        found, foreign = _parse(data[:end])
+        found, foreign = parsed(data[:end])
         self._foreign += foreign
         self._add(found)
 
@@ -329,7 +345,7 @@ class Progress:
         return len(missing)
 
 
-def _parse(data: bytes) -> tuple[list[Event | Newer], int]:
+def parsed(data: bytes) -> tuple[list[Event | Newer], int]:
     """Events of whole lines, and how many lines were passed over."""
     try:
         plain = decode_lines(data)

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from questions.beliefs import CONFIDENT, Beliefs
 from questions.events import Answer, Bet, Event, Reason, Result, Skip, local_day
+from questions.foresight import Foresight
 from questions.rating import Habits, Name, Shown
 from questions.shapes import Bank
 
@@ -86,6 +87,8 @@ class Track:
         self.streak = 0
         self.seconds = SECONDS
         self.rated: list[Rated] = []
+        self.record = 0.0  # -1 to 1: mean of the stated probabilities, those of errors counted below zero
+        self.chance = 0.25  # of the last rated question
         self.asked: dict[
             str, tuple[int, int]
         ] = {}  # item: (times answered, place in the log of the last one)
@@ -103,6 +106,7 @@ class Fold:
             for number, claim in enumerate(bank.claims.values(), 1)
         }
         self.habits = Habits()
+        self.foresight = Foresight()
         self.calibration = 0.0  # the S of FSRS times exp(calibration) is this learner's
         self.day: date | None = None  # latest day with an event
         self.settled: dict[str, date] = {}  # lab: day of its first result
@@ -148,11 +152,20 @@ class Fold:
     # what a claim is worth on a day
 
     def recall(self, track: Track, day: date) -> float:
-        """Probability to know the claim on `day`: (1 + f t / S)^d of FSRS-6 with the calibrated S."""
+        """Probability to know the claim on `day`: the model's, put right by this learner's own record."""
+        modelled = self.modelled(track, day)
+        if not track.rated or modelled == 1:  # its truth was seen today
+            return modelled
+        chance = track.chance
+        right = self.foresight.right(modelled + (1 - modelled) * chance, track.record)
+        return max(0.0, (right - chance) / (1 - chance))
+
+    def modelled(self, track: Track, day: date) -> float:
+        """The same by the memory model alone: (1 + f t / S)^d of FSRS-6 with the calibrated S; before the first rated
+        answer, what first asks of the entry suggest."""
         if track.card is None:
             return self.habits.topic_prior(track.entry)
-        assert track.card.last_review is not None
-        elapsed = max(0, (day - track.card.last_review.date()).days)
+        elapsed = max(0, (day - track.rated[-1].day).days)
         return float((1 + self._factor * elapsed / self.stability(track)) ** self._decay)
 
     def stability(self, track: Track) -> float:
@@ -173,8 +186,8 @@ class Fold:
         return sum(self.load(d) if d > self.day else self._loads.get(d, 0.0) for d in week) / 7
 
     def rechecks(self, today: date, minutes: float) -> bool:
-        """Whether confident errors get their extra looks: not while twice the budget is due day after day."""
-        return self.mean_load(today) <= 2 * minutes * 60
+        """Whether confident errors get their extra looks: not while more than the budget is due day after day."""
+        return self.mean_load(today) <= minutes * 60
 
     def memory(self, today: date, minutes: float = DEFAULT_MINUTES) -> dict[str, Memory]:
         rechecks = self.rechecks(today, minutes)
@@ -269,13 +282,17 @@ class Fold:
 
     def _rate(self, track: Track, day: date, item: str, shown: Shown, misconception: str | None) -> None:
         first = track.card is None
-        known = self.recall(track, day)
+        known = self.modelled(track, day)
         rating = self.habits.rate(shown, known, first=first)
         predicted: float | None = None
         if not first:
-            predicted = known if shown.knows_not else known + (1 - known) * shown.chance
+            modelled = known + (1 - known) * shown.chance
+            predicted = self.foresight.right(modelled, track.record)
+            self.foresight.note(modelled, track.record, shown.ok)
             self.foreseen.append((predicted, shown.ok))
-            moved = self.calibration + LEARNING_RATE * (shown.ok - predicted)
+            if shown.knows_not:
+                modelled = known
+            moved = self.calibration + LEARNING_RATE * (shown.ok - modelled)
             self.calibration = min(max(moved, -4.0), 2.0)
         self.habits.note(shown, track.entry, first=first)
         self._review(track, day, rating)
@@ -284,6 +301,9 @@ class Fold:
         else:
             track.lapses += any(r.ok for r in track.rated)
             track.streak = 0
+        n = len(track.rated)  # one more answer, counted as neither, keeps a single one from saying too much
+        track.record = (track.record * (n + 1) + (shown.p if shown.ok else -shown.p)) / (n + 2)
+        track.chance = shown.chance
         track.rated.append(Rated(day, item, shown.kind, shown.ok, shown.p, rating, predicted))
         track.due = day + self._interval(track, day)
         self._owe_checks(track, day, shown, rating, misconception)

@@ -246,6 +246,22 @@ class Question(Struct, frozen=True, kw_only=True):
         return draw(self, seed)
 
 
+class Draft(Struct, frozen=True, kw_only=True):
+    """A text of an imported FAQ that nobody has made a claim of yet: to be read, never asked.
+
+    Its body stays in `file`.
+    """
+
+    id: str
+    entry: str
+    order: int
+    heading: str
+    lang: Literal["zh", "en"]
+    source: str  # name of the file it came from
+    lines: tuple[int, int]  # first and last in that file
+    file: Path
+
+
 class Bank(Struct, frozen=True, kw_only=True):
     """Everything that can be asked, by id; entries and claims in the order they are taught."""
 
@@ -254,6 +270,7 @@ class Bank(Struct, frozen=True, kw_only=True):
     misconceptions: Mapping[str, Misconception] = {}
     questions: Mapping[str, Question] = {}
     by_claim: Mapping[str, tuple[Question, ...]] = {}  # every claim; () where nothing is asked yet
+    drafts: tuple[Draft, ...] = ()  # of imported texts, in their order
     problems: tuple[BankProblem, ...] = ()  # question files that were left out
 
     def question(self, question_id: str) -> Question:

@@ -61,7 +61,7 @@ def fingerprint(root: Path) -> str:
     made = sha256()
     for folder, suffixes in ((root, (".md", ".toml")), (CODE, (".py",))):
         for entry in _files(str(folder), suffixes):
-            stat = entry.stat()
+            stat = entry.stat(follow_symlinks=False)  # an editor's lock is a link to nowhere
             made.update(
                 f"{entry.path}\0{stat.st_mtime_ns}\0{stat.st_size}\n".encode(errors="surrogateescape")
             )
@@ -84,7 +84,7 @@ def _write(path: Path, snapshot: _Snapshot) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         own.write_bytes(_encoder.encode(snapshot))
         own.replace(path)
-    except OSError:
+    except (OSError, OverflowError, UnicodeError):  # the latter: a number or a name that msgpack cannot hold
         with suppress(OSError):
             own.unlink()
 

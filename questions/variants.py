@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date
 from zlib import crc32
 
-from questions.events import Event, local_day
-from questions.schedule import Track, fold
-from questions.shapes import Bank, Question
+from questions.schedule import Fold, Track
+from questions.shapes import Question
 
 
 def variant(questions: Iterable[Question], track: Track, lure: str | None = None) -> Question | None:
@@ -26,8 +25,8 @@ def shuffle_seed(question: Question, track: Track, day: object) -> int:
     return crc32(f"{question.id}:{track.answers}:{day}".encode()) >> 1
 
 
-def next_on(claim: str, bank: Bank, events: Sequence[Event], now: datetime) -> tuple[Question, int] | None:
+def next_on(claim: str, state: Fold, today: date) -> tuple[Question, int] | None:
     """A question on this claim and its seed, for a learner who asks for one out of turn; None where there is none."""
-    track = fold(events, bank).tracks[claim]
-    question = variant(bank.by_claim[claim], track)
-    return None if question is None else (question, shuffle_seed(question, track, local_day(now)))
+    track = state.tracks[claim]
+    question = variant(state.bank.by_claim[claim], track)
+    return None if question is None else (question, shuffle_seed(question, track, today))
