@@ -18,9 +18,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from questions.event_lines import Newer, parsed
 from questions.events import Bet, Event, unread_bets, when
 from questions.plain import packed, unpacked
-from questions.progress import Newer, Progress, parsed
+from questions.progress import Progress
 from questions.schedule import Fold
 from questions.shapes import Bank
 

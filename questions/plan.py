@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Final, Literal
-from zlib import crc32
 
 from msgspec import Struct
 
 from questions.events import Event, local_day
 from questions.schedule import SECONDS, Fold, Memory, fold
 from questions.shapes import Bank, Question
+from questions.variants import shuffle_seed, variant
 
 Why = Literal["due", "new", "recheck", "extra"]
 
@@ -76,7 +76,7 @@ def plan(
     *,
     extra: bool = False,
 ) -> Plan:
-    """Today's plan: re-checks of confident errors, labs where they say most, new claims (a guaranteed share), due claims.
+    """Today's plan: re-checks of confident errors, labs where they say most, new claims, what else is due.
 
     What was answered today already counts against the budget. `extra` is for a learner who goes on after
     that: a fresh budget, filled up with the least certain claims and more new ones.
@@ -115,7 +115,6 @@ class _Planner:
         self.put_off |= {bet.claim for bet in state.open_bets() if bet.day == today}  # its run is on
         self.items: list[Item] = []
         self.cost: dict[str, float] = {}  # by claim
-        self.rechecks = 0
         self.new = 0
         self.due = 0
         self.waiting = 0
@@ -126,18 +125,18 @@ class _Planner:
             for m in self.memories.values()
             if (m.last is None or m.last < self.today) and m.claim not in self.put_off
         ]
-        due = sorted((m for m in free if m.due is not None and m.due <= self.today), key=_by_due)
-        for memory in (m for m in due if m.state == "recheck"):
+        due = [m for m in free if m.due is not None and m.due <= self.today]
+        for memory in sorted((m for m in due if m.state == "recheck"), key=lambda m: (m.due, m.claim)):
             self._ask_or_wait(memory, "recheck")
-        self._take_labs({m.claim for m in due})
+        owed = {m.claim for m in due}
+        self._take_labs(owed)
         unseen = [m.claim for m in free if m.state == "unseen"]
         self._take_new(unseen, self._new_share())
         for memory in self._queue([m for m in due if m.state != "recheck" and m.claim not in self.cost]):
             self._ask_or_wait(memory, "due")
         seen = [m for m in free if m.state != "unseen" and m.claim not in self.cost]
         if self.extra:
-            waiting = {m.claim for m in due}
-            for memory in sorted((m for m in seen if m.claim not in waiting), key=self._worth):
+            for memory in sorted((m for m in seen if m.claim not in owed), key=self._worth):
                 self._ask(memory, "extra")
             self._take_new([c for c in unseen if c not in self.cost], self.left)
         rest = any(self._can_be_asked(m.claim) for m in free if m.claim not in self.cost)
@@ -236,32 +235,30 @@ class _Planner:
             self.waiting += self._can_be_asked(memory.claim)
 
     def _ask(self, memory: Memory, why: Why) -> bool:
-        if memory.seconds > self.left:
-            return False
-        question = self._question(memory.claim)
+        question = self._question(memory.claim) if memory.seconds <= self.left else None
         if question is None:
             return False
-        track = self.state.tracks[memory.claim]
-        seed = crc32(f"{question.id}:{track.answers}:{self.today}".encode()) >> 1
-        self.items.append(Ask(question.id, memory.claim, why, seed))
+        self.items.append(self._asking(question, why))
         self._pay(memory.claim, memory.seconds)
         return True
 
+    def _asking(self, question: Question, why: Why) -> Ask:
+        track = self.state.tracks[question.claim]
+        return Ask(question.id, question.claim, why, shuffle_seed(question, track, self.today))
+
     def _question(self, claim: str) -> Question | None:
-        """The variant asked least, then longest ago; never the last one again where there is another, never a
-        two-step question first, and for a re-check one that offers the same lure."""
-        track = self.state.tracks[claim]
-        variants = [q for q in self.bank.by_claim[claim] if track.asked or q.kind != "two-step"]
-        variants = [q for q in variants if q.id != track.last_item] or variants
+        """Its turn's variant; for a re-check one that offers the same lure."""
         memory = self.memories[claim]
-        if memory.state == "recheck" and memory.lure:
-            variants = [q for q in variants if memory.lure in q.lures] or variants
-        return min(variants, key=lambda q: (*track.asked.get(q.id, (0, 0)), q.difficulty, q.id), default=None)
+        lure = memory.lure if memory.state == "recheck" else None
+        return variant(self.bank.by_claim[claim], self.state.tracks[claim], lure)
 
     def _take_labs(self, due: Set[str]) -> None:
         """Labs on claims that were seen, where an experiment says more than another question. They choose before new
         claims do: a lab on a confident error takes more misconceptions away (benchmarks.learning)."""
-        scored = [(self._lab_score(claim), lab) for claim, lab in self.lab_of.items()]
+        if self.wagers_left < 1 or self.lab_left < WAGER_SECONDS:
+            return
+        misled = {claim for held in self.state.beliefs.held() for claim in held.claims}
+        scored = [(self._lab_score(claim, claim in misled), lab) for claim, lab in self.lab_of.items()]
         for _, lab in sorted((s for s in scored if s[0] >= 2), key=lambda s: -s[0]):
             asked = next((i for i in self.items if isinstance(i, Ask) and i.claim == lab.claim), None)
             refund = self.cost.get(lab.claim, 0.0)
@@ -274,13 +271,13 @@ class _Planner:
             else:
                 self.left -= refund
 
-    def _lab_score(self, claim: str) -> int:
+    def _lab_score(self, claim: str, misled: bool) -> int:
         track = self.state.tracks[claim]
         if track.answers == 0 or claim in self.put_off or (track.last and track.last >= self.today):
             return 0
         slipped = track.confident_error is not None and self.today - track.confident_error <= 7 * _DAY
         twice = [r.rating for r in track.rated[-2:]] == ["again", "again"]
-        return 1 + 3 * slipped + 2 * bool(self.state.beliefs.of_claim(claim)) + twice
+        return 1 + 3 * slipped + 2 * misled + twice
 
     def _wager(self, lab: LabRef) -> bool:
         if not self._room_for_a_lab():
@@ -328,11 +325,9 @@ class _Planner:
         """Asks about the first claim instead of opening its lab, where only labs are ready."""
         first = arranged[0]
         question = self._question(first.claim)
-        if question is None:
-            return
-        seed = crc32(f"{question.id}:0:{self.today}".encode()) >> 1
-        arranged[0] = Ask(question.id, first.claim, "new", seed)
-        self.cost[first.claim] = min(self.memories[first.claim].seconds, self.cost[first.claim])
+        if question is not None:
+            arranged[0] = self._asking(question, "new")
+            self.cost[first.claim] = min(self.memories[first.claim].seconds, self.cost[first.claim])
 
     def _tomorrow(self) -> int:
         """Minutes that will be due tomorrow if today's plan is done: what is due by then, what today's items
@@ -347,9 +342,5 @@ class _Planner:
                 seconds += memory.seconds
             elif memory.state == "unseen" and self._can_be_asked(memory.claim):
                 unseen += SECONDS
-        seconds += min(unseen, 0.4 * self.budget, NEW_A_DAY * SECONDS)
+        seconds += min(unseen, NEW_SHARE * self.budget, NEW_A_DAY * SECONDS)
         return ceil(min(seconds, self.budget) / 60)
-
-
-def _by_due(memory: Memory) -> tuple[date, str]:
-    return memory.due or date.max, memory.claim

@@ -16,23 +16,20 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
+from questions.event_disk import not_saved, same_file, size_of, sync, sync_folder, write_whole
+from questions.event_lines import EXPORT_VERSION, Newer, event_of, export_lines, line_of, parsed
 from questions.events import (
-    TAGS,
     VERSION,
     Answer,
     Bet,
     Event,
-    Moment,
     Readout,
     Reason,
     Result,
     Session,
     Skip,
-    Stamped,
     decode,
-    decode_lines,
     encode,
     local_day,
     local_now,
@@ -57,32 +54,6 @@ __all__ = [
 ]
 
 E = TypeVar("E", Answer, Reason, Bet, Result, Readout, Session, Skip)
-EXPORT_VERSION = 1
-
-
-class _Envelope(Struct, frozen=True):
-    """What every event has, whatever its version."""
-
-    id: str
-    at: Moment
-    event: str
-    v: int
-
-
-class _Header(Struct, frozen=True):
-    """First line of an export."""
-
-    torchproof: str
-    v: int
-    events: int
-
-
-class Newer(Struct, frozen=True):
-    """An event this version does not know, kept as it was written."""
-
-    id: str
-    at: datetime
-    line: bytes
 
 
 class Progress:
@@ -126,7 +97,7 @@ class Progress:
         """Reads what other processes have appended since; returns how many events are new."""
         before = len(self._known)
         self.problems.clear()
-        if any(_size(path) < end for path, end in self._read_to.items()):  # a file was cut: start over
+        if any(size_of(path) < end for path, end in self._read_to.items()):  # a file was cut: start over
             self._known.clear()
             self._merged.clear()
             self._read_to.clear()
@@ -188,7 +159,7 @@ class Progress:
             if held is event:
                 if not isinstance(event, Newer):
                     fresh.append(event)
-            elif held != event and _line(event) < _line(held):
+            elif held != event and line_of(event) < line_of(held):
                 self._known[event.id] = (
                     event  # one id, two contents: the same one wins in every reading order
                 )
@@ -237,7 +208,7 @@ class Progress:
 
     def _open(self) -> None:
         """Makes this process's own file, which nobody else appends to."""
-        if self._fd >= 0 and self._file and _same_file(self._fd, self._file):
+        if self._fd >= 0 and self._file and same_file(self._fd, self._file):
             return
         self.close()
         start = self._now().astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
@@ -254,10 +225,10 @@ class Progress:
             else:
                 raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.folder))
         except OSError as error:
-            raise _not_saved(error, self.folder) from None
+            raise not_saved(error, self.folder) from None
         self._file = path
         self._written = 0
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     def _append(self, data: bytes) -> None:
         """Adds whole lines to this process's file, or nothing at all."""
@@ -267,11 +238,11 @@ class Progress:
             size = os.fstat(self._fd).st_size
             if os.write(self._fd, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            _sync(self._fd)
+            sync(self._fd)
         except OSError as error:
             file = self._file
             self._take_back(size)
-            raise _not_saved(error, file) from None
+            raise not_saved(error, file) from None
         if self._loaded:
             self._read_to[self._file] = size + len(data)
 
@@ -297,7 +268,7 @@ class Progress:
             except OSError as error:
                 raise BankProblem("unreadable", file=path, why=error.strerror or error) from None
             for line in data.split(b"\n")[:-1]:
-                if event := _event(line):
+                if event := event_of(line):
                     found = (event.at, event.id, line)
                     lines[event.id] = min(found, lines.get(event.id, found))
         header = {"torchproof": "progress", "v": EXPORT_VERSION, "events": len(lines), "at": self._now()}
@@ -307,34 +278,22 @@ class Progress:
 
     def export(self, path: Path) -> int:
         """Writes everything into one file and returns the number of events. Raises BankProblem."""
-        path = path.resolve()
-        if path.parent == self.folder.resolve():
-            raise BankProblem("export-among-events", file=path)
-        if not path.parent.is_dir():
-            raise BankProblem("no-folder", file=path)
+        self.check_outside(path)
         lines = list(self.exported())
-        special = path.exists() and not path.is_file()  # /dev/stdout is written into, not replaced
-        target = path if special else path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with target.open("wb") as file:
-                file.writelines(lines)
-                file.flush()
-                if not special:
-                    os.fsync(file.fileno())
-            if not special:
-                target.replace(path)
-        except OSError as error:
-            if not special:
-                target.unlink(missing_ok=True)
-            raise _not_saved(error, path) from None
+        write_whole(path, lines)
         return len(lines) - 1
+
+    def check_outside(self, path: Path) -> None:
+        """Raises BankProblem for a file that would lie among the events."""
+        if path.resolve().parent == self.folder.resolve():
+            raise BankProblem("export-among-events", file=path.resolve())
 
     def import_(self, path: Path) -> int:
         """Adds the events of an export that are not here yet and returns their number.
 
         Raises BankProblem before anything is written when a single line of the file is not ours.
         """
-        found = _export_lines(path)
+        found = export_lines(path)
         self.refresh()
         missing = [line for event, line in found if event.id not in self._known]
         if not missing:
@@ -343,126 +302,3 @@ class Progress:
         self._append(b"".join(line + b"\n" for line in missing))
         self._add([event for event, _ in found if event.id not in self._known])
         return len(missing)
-
-
-def parsed(data: bytes) -> tuple[list[Event | Newer], int]:
-    """Events of whole lines, and how many lines were passed over."""
-    try:
-        plain = decode_lines(data)
-        if all(e.v == VERSION and _plausible(e) for e in plain):
-            return [*plain], 0
-    except (msgspec.MsgspecError, RecursionError):
-        pass
-    found: list[Event | Newer] = []
-    foreign = 0
-    for line in data.split(b"\n"):
-        if not line.strip():
-            continue
-        if event := _event(line):
-            found.append(event)
-        else:
-            foreign += 1
-    return found, foreign
-
-
-def _event(line: bytes) -> Event | Newer | None:
-    """One line, or None where it is not an event at all."""
-    try:
-        head = msgspec.json.decode(line, type=_Envelope)
-        if not head.id or head.v < 1 or not _plausible(head):
-            return None
-        if head.v > VERSION or head.event not in TAGS:
-            return Newer(head.id, head.at, line)
-        return decode(line)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-
-
-def _plausible(event: Stamped | _Envelope) -> bool:
-    """Far dates would overflow the arithmetic of due days."""
-    if isinstance(event, Stamped) and not 1970 <= event.day.year <= 3000:
-        return False
-    return 1970 <= event.at.year <= 3000
-
-
-def _line(event: Event | Newer) -> bytes:
-    return event.line if isinstance(event, Newer) else encode(event)
-
-
-def _export_lines(path: Path) -> list[tuple[Event | Newer, bytes]]:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise BankProblem("missing-export", file=path) from None
-    except OSError as error:
-        raise BankProblem("unreadable", file=path, why=error.strerror or error) from None
-    first, _, rest = data.partition(b"\n")
-    try:
-        header = msgspec.json.decode(first, type=_Header)
-    except (msgspec.MsgspecError, RecursionError):
-        raise BankProblem("not-ours", file=path, line=1) from None
-    if header.torchproof != "progress":
-        raise BankProblem("not-ours", file=path, line=1)
-    if header.v > EXPORT_VERSION:
-        raise BankProblem("export-newer", file=path, version=header.v)
-    found: list[tuple[Event | Newer, bytes]] = []
-    lines = rest.split(b"\n")
-    for number, line in enumerate(lines, 2):
-        if not line.strip():
-            continue
-        event = _event(line)
-        if event is None and number == len(lines) + 1:  # the last line, without its end
-            break
-        if event is None:
-            raise BankProblem("not-ours", file=path, line=number)
-        found.append((event, line))
-    if len(found) != header.events:
-        raise BankProblem("export-cut", file=path, expected=header.events, got=len(found))
-    return found
-
-
-def _not_saved(error: OSError, file: Path) -> BankProblem:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return BankProblem("disk-full", file=file)
-    why = error.strerror or str(error)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return BankProblem("read-only", file=file, why=why)
-    return BankProblem("cannot-save", file=file, why=why)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 2**63  # gone or unreadable: keep what was read
-
-
-def _same_file(fd: int, path: Path) -> bool:
-    """False when the file was deleted or replaced under us: what we wrote there would be lost."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except OSError:
-        return False
-
-
-def _sync(fd: int) -> None:
-    """Waits until the file is on the disk, where its file system can say so."""
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-            raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a new file's name durable where the system can; a failure costs nothing but that."""
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass
-    finally:
-        os.close(fd)
