@@ -26,7 +26,8 @@ TRIES = settings(
 PIECES = (
     "+++", "# zh", "# en", "## explain", "## why", "```", "'''", '"""', "[[options]]", "[evidence]", "[[slips]]",
     "[[steps]]", "kind = \"order\"", "kind = \"bug\"", "kind = \"number\"", "kind = \"band\"", "line = 3",
-    "value = nan",    "value = inf", "value = 1e999", "tolerance = -1", "bands = []", "code = ''", "answer = 1", "id = \"\"", "\x00",
+    "value = nan", "value = inf", "value = 1e999", "tolerance = -1", "bands = []", "code = ''", "answer = 1",
+    "id = \"\"", "\x00",
     "\x1b[31m", "\u202e", "{size}", "[red]", "{}", "=", "\n", "\r\n", "{ below = 1 }", "template = \"x\"",
     "99999999999",
 )  # fmt: skip
