@@ -5,7 +5,6 @@ TOML front matter, the text as its source has it, and a comment with the form of
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -180,4 +179,6 @@ def draft_text(draft: Draft, text: str) -> str:
 
 def _quoted(text: str) -> str:
     """A string of TOML."""
+    import json  # not needed where drafts are only read
+
     return json.dumps(text, ensure_ascii=False)

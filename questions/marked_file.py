@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from questions.places import Where, convert, read, toml
+from questions.places import MOST_SIGNS, Where, convert, read, toml
 from questions.problems import BankProblem
 
 T = TypeVar("T")
@@ -75,4 +75,8 @@ def _sections(path: Path, lines: list[str], start: int, headings: Sequence[Headi
     for name, _ in headings:
         if not texts.get(name, "").strip():
             raise BankProblem("section-empty", file=path, line=begins.get(name, len(lines)), section=name)
+        if len(texts[name]) > MOST_SIGNS:
+            raise BankProblem(
+                "text-long", file=path, line=begins[name], count=len(texts[name]), most=MOST_SIGNS
+            )
     return texts

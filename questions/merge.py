@@ -20,17 +20,6 @@ Named = TypeVar("Named", Choice, Slip, Swap)
 LONGEST_TITLE = 120
 
 
-def pack_of(id: str) -> str:
-    """The name of the pack that an entry, claim, question or misconception belongs to; "" for the bank's own."""
-    name, mark, _ = id.partition("/")
-    return name if mark else ""
-
-
-def local(id: str) -> str:
-    """An id as the bank's or the pack's own files have it."""
-    return id.rpartition("/")[2]
-
-
 def merge(bank: Bank, packs: Iterable[Pack]) -> Bank:
     """The bank, and behind it what each pack holds, in the order given."""
     banks = [bank, *(prefixed(pack.bank, pack.name) for pack in packs)]

@@ -45,6 +45,7 @@ class Where(Struct, frozen=True):
 
 
 MOST = 256 * 1024  # bytes of a file; the longest question has about five thousand
+MOST_SIGNS = 10_000  # characters of one text; a card shows a few hundred
 MOST_DOTS = 200  # on a line: TOML's reader takes memory with the square of a dotted key's length
 
 
@@ -109,6 +110,9 @@ def _check_values(path: Path, text: str, lines_before: int, table: dict[str, Any
             code, name = name_of(found[0])
             line = _line_with(_written(found[0]), text) + lines_before
             raise BankProblem("character", file=path, line=line, code=code, name=name)
+        elif isinstance(value, str) and len(value) > MOST_SIGNS:
+            line = lines_before + 1
+            raise BankProblem("text-long", file=path, line=line, count=len(value), most=MOST_SIGNS)
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
             line = _line_with(r"[0-9_]{19}|0[xob][0-9A-Fa-f_]{16}", text) + lines_before
             raise BankProblem("toml", file=path, line=line, why="a number of more than 64 bits")

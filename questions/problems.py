@@ -13,6 +13,7 @@ MESSAGES: dict[str, str] = {
     "link": "{file} is a link, or lies behind one. Put the file itself there.",
     "not-a-file": "{file} is not an ordinary file. Put a text file there, or remove it.",
     "too-large": "{file} has {size} bytes; at most {most} are read. Divide it, or remove what does not belong there.",
+    "text-long": "{file}:{line}: this text has {count} characters; a card has room for {most} at most. Shorten it.",
     "too-many-files": "{file} holds more than {most} files and folders. Name the folder of one bank or pack.",
     "folder-deep": "{file} lies more than {most} folders deep; a bank has folders for entries and, in "
     "them, for claims. Move it up, or remove it.",

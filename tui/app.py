@@ -20,6 +20,7 @@ from textual.screen import Screen
 from tui import settings as saved
 from tui import wrap
 from tui.i18n import Lang, Translator
+from tui.packs import PackCode, with_packs
 from tui.paths import Paths
 from tui.rest import Rest
 from tui.runs import RunWatch
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     from labs.catalog import Catalog
     from labs.journal import Run
     from questions.catalog import Bank
-    from questions.plan import Plan
+    from questions.events import Bet
+    from questions.kept_fold import KeptFold
+    from questions.plan import LabRef, Plan
     from questions.progress import Progress
+    from questions.schedule import Fold
     from tui.boot import Terminal
     from tui.session import Session
 
@@ -52,6 +56,7 @@ PAGES: Final = {
     "faq": ("tui.screens.faq", "FaqScreen"),
     "claims": ("tui.screens.faq", "ClaimsScreen"),
     "claim": ("tui.screens.faq", "ClaimScreen"),
+    "draft": ("tui.screens.draft", "DraftScreen"),
     "progress": ("tui.screens.progress", "ProgressScreen"),
     "settings": ("tui.screens.settings", "SettingsScreen"),
     "help": ("tui.screens.help", "HelpScreen"),
@@ -113,7 +118,8 @@ class TorchproofApp(App[None]):
 
     @cached_property
     def bank(self) -> "Bank":
-        """Entries, claims and questions. A bank that cannot be read is said once and counts as empty."""
+        """Entries, claims and questions, those of packs behind our own. What cannot be read is said once and counts
+        as empty."""
         from questions import snapshot
         from questions.problems import BankProblem
         from questions.shapes import Bank
@@ -122,10 +128,15 @@ class TorchproofApp(App[None]):
             bank = snapshot.load(cache=self.paths.cache)
         except BankProblem as error:
             self.problem(error)
-            return Bank()
+            bank = Bank()
         for problem in bank.problems:
             self.problem(problem)
-        return bank
+        return with_packs(self, bank)
+
+    @cached_property
+    def pack_code(self) -> "PackCode":
+        """Which packs' code the learner has allowed to be run."""
+        return PackCode(self.paths.packs)
 
     @cached_property
     def catalog(self) -> "Catalog":
@@ -146,6 +157,22 @@ class TorchproofApp(App[None]):
         from questions.progress import Progress
 
         return Progress(self.paths.events, host=gethostname(), pid=os.getpid(), now=self.now)
+
+    @cached_property
+    def kept(self) -> "KeptFold":
+        """What the log adds up to, without reading all of it where the cache knows most."""
+        from questions.kept_fold import KeptFold
+
+        return KeptFold(self.progress, self.bank, self.paths.cache)
+
+    def fold(self) -> "Fold":
+        """What the log adds up to, as it was read when Today was last looked at, and with our own answers since."""
+        return self.kept.now()
+
+    def unread(self) -> "dict[str, Bet]":
+        """Locked bets whose result has not been read, by lab."""
+        self.kept.now()
+        return self.kept.unread
 
     @cached_property
     def bench(self) -> "Bench":
@@ -175,11 +202,15 @@ class TorchproofApp(App[None]):
 
     def plan(self, *, extra: bool = False) -> "Plan":
         """What to do today within the minutes set; `extra` for one who goes on after that."""
-        from questions import plan
+        from questions.plan import plan_from
 
-        labs = [plan.LabRef(lab.id, lab.bet.claim, lab.claims) for lab in self.catalog.labs.values()]
-        events = self.progress.events()
-        return plan.plan(self.bank, labs, events, self.now(), self.settings.minutes, extra=extra)
+        return plan_from(self.fold(), self.lab_refs(), self.today(), self.settings.minutes, extra=extra)
+
+    def lab_refs(self) -> "list[LabRef]":
+        """The labs, as far as the planner needs them."""
+        from questions.plan import LabRef
+
+        return [LabRef(lab.id, lab.bet.claim, lab.claims) for lab in self.catalog.labs.values()]
 
     # life
 
@@ -254,6 +285,8 @@ class TorchproofApp(App[None]):
     async def on_unmount(self) -> None:
         if "bench" in self.__dict__:
             await self.bench.close()
+        if "kept" in self.__dict__:
+            self.kept.save()
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual would print a traceback with every local variable; boot writes it to a file instead."""

@@ -43,6 +43,8 @@ def paragraphs(app: TorchproofApp, question: Question, lab: Lab | None) -> Itera
         yield from _mended(app.tr, question)
     if code := code_and_print(app.tr, question):
         yield code
+    if note := app.pack_code.note(app.tr, question):
+        yield note
     if lab is not None and (lab.id == named or not (code or question.code)):
         rule = question.evidence.rule if question.evidence and lab.id == named else None
         yield from _measured(

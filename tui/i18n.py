@@ -57,7 +57,9 @@ class Translator:
             template = self.template(f"problems.{room}.{key}")
             return fill(template, fields) if template else str(error)
         if isinstance(error, OSError) and error.strerror:
-            return self("shell.os_error", file=error.filename or "-", reason=error.strerror)
+            from questions.characters import visible
+
+            return self("shell.os_error", file=visible(error.filename or "-"), reason=error.strerror)
         return str(error) or type(error).__name__
 
     def _area(self, lang: str, area: str) -> dict[str, str]:

@@ -20,6 +20,11 @@ class Paths(NamedTuple):
         return self.data / "events"
 
     @property
+    def packs(self) -> Path:
+        """Questions from elsewhere and imported FAQs: one folder a pack, in the form of our own bank."""
+        return self.data / "packs"
+
+    @property
     def runs(self) -> Path:
         """One folder per run of a lab."""
         return self.state / "runs"

@@ -35,6 +35,8 @@ def code_parses(thing: Question | Claim) -> Iterator[Flaw]:
             ast.parse(code)
         except SyntaxError as error:
             yield "B24", "E", f"{where} does not parse: {error.msg} (line {error.lineno})"
+        except (RecursionError, MemoryError):  # of Python's parser, not of this machine
+            yield "B24", "E", f"{where} does not parse: it is nested too deeply"
 
 
 def code_decides(question: Question) -> Iterator[Flaw]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from questions.lint.words import outside, plain
 
-_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d++(?:\.\d++)?(?:[eE][-+]?\d++)?")
 _SCALE = {"百": 1e2, "千": 1e3, "万": 1e4, "百万": 1e6, "千万": 1e7, "亿": 1e8}
 _SCALE |= {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 _SCALED = re.compile(rf"({_DIGITS.pattern})\s*(百万|千万|百(?!分)|千|万|亿|hundred|thousand|million|billion)")

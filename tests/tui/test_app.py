@@ -201,11 +201,11 @@ async def test_an_answer_file_that_cannot_be_read_is_told_of(make_app: MakeApp, 
 async def test_a_bank_that_cannot_be_read_leaves_an_app_that_says_so(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
+    def broken(cache: Path) -> None:
         raise BankProblem("missing-file", file="entries.toml")
 
     app = make_app()
-    monkeypatch.setattr("questions.catalog.load", broken)
+    monkeypatch.setattr("questions.snapshot.load", broken)
     async with app.run_test(notifications=True) as pilot:
         while not (isinstance(app.screen, TodayScreen) and app.screen.loaded):
             assert app.crash is None

@@ -18,8 +18,10 @@ COMMANDS = [
     *[("lab", action) for action in ("list", "run", "runs", "show", "follow", "stop")],
     ("progress",),
     *[("progress", action) for action in ("path", "show", "export", "import")],
+    ("data",),
+    *[("data", action) for action in ("list", "get", "check", "remove")],
     ("bank",),
-    ("bank", "lint"),
+    *[("bank", action) for action in ("check", "lint", "add", "packs", "allow", "remove", "import")],
     ("doctor",),
 ]
 

@@ -33,10 +33,10 @@ def shown(home: Path, *words: str) -> dict:
     return json.loads(done.stdout)
 
 
-def test_nothing_answered_yet_is_a_count_of_zero_and_makes_no_file(tmp_path: Path) -> None:
+def test_nothing_answered_yet_is_a_count_of_zero_and_makes_no_log(tmp_path: Path) -> None:
     record = shown(tmp_path)
     assert record["answers"] == 0
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "data").exists()
     assert "answer the first question" in torchproof(tmp_path, "progress", "show").stderr
     assert "答第一道题" in torchproof(tmp_path, "progress", "show", "--lang", "zh").stderr
 
@@ -157,3 +157,51 @@ def test_a_full_disk_behind_stdout_is_one_message(tmp_path: Path, words: tuple[s
     assert "no space left" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_every_figure_of_the_page_is_in_the_document(tmp_path: Path) -> None:
+    answer(tmp_path, True, False)
+    record = shown(tmp_path)
+    assert record["bets_on_labs"]["n"] == 0
+    assert record["prediction"]["n"] == 0
+    assert [(day["day"], day["new"], day["reviews"]) for day in record["by_day"]] == [("2026-11-24", 1, 1)]
+    assert len(record["forecast"]) == 14
+    assert record["surprises"][0]["item"] == "q"
+    assert record["misconceptions"] == {"open": [], "cleared": []}
+    assert (record["streak"], record["claims_by_id"]["E1.1"]["answers"]) == (record["streak"], 2)
+
+
+@pytest.mark.parametrize(
+    ("format", "begins"),
+    [
+        ("csv", "at,day,event,claim,item"),
+        ("json", '{\n  "torchproof": "reviews"'),
+        ("anki", "#separator:tab\n"),
+    ],
+)
+def test_other_tools_get_other_formats(tmp_path: Path, format: str, begins: str) -> None:
+    answer(tmp_path, True)
+    file = tmp_path / "out.txt"
+    done = torchproof(tmp_path, "progress", "export", str(file), "--format", format, "--json")
+    assert json.loads(done.stdout) == {"exported": 1, "file": str(file), "format": format}
+    assert file.read_text("utf-8").startswith(begins)
+
+
+def test_a_review_log_is_not_taken_for_the_log(tmp_path: Path) -> None:
+    file = tmp_path / "reviews.json"
+    file.write_text('{"torchproof":"reviews","v":1,"reviews":[]}\n', "utf-8")
+    refused = torchproof(tmp_path, "progress", "import", str(file))
+    assert refused.returncode == 1
+    assert str(file) in refused.stderr
+
+
+def test_anki_gets_answered_claims_unless_told_otherwise(tmp_path: Path) -> None:
+    answer(tmp_path, True)
+    usual = torchproof(tmp_path, "progress", "export", "-", "--format", "anki", "--lang", "zh").stdout
+    assert usual.splitlines()[-1].endswith("torchproof-E1.1")
+    assert "#notetype:问答题" in usual
+    whole = torchproof(tmp_path, "progress", "export", "-", "--format", "anki", "--all").stdout
+    assert len(whole.splitlines()) > len(usual.splitlines()) + 50
+    wrong = torchproof(tmp_path, "progress", "export", "-", "--all")
+    assert wrong.returncode == 2
+    assert "anki" in wrong.stderr

@@ -509,8 +509,8 @@ async def test_a_bet_carries_over_to_the_next_run_on_every_page(tmp_path: Path) 
     app = make_app(tmp_path)
     async with app.run_test(size=(100, 44)) as pilot:
         first, second = await stop_and_run_again(app, pilot)
-        assert waiting(app.progress.events(), [second, first]) == [second]
-        assert waiting(app.progress.events(), [first, second]) == [second]
+        assert waiting(app.unread(), [second, first]) == [second]
+        assert waiting(app.unread(), [first, second]) == [second]
         screen = open_lab(app)
         await pilot.pause()
         assert screen.view.run == second and screen.view.phase == "readout"

@@ -174,9 +174,9 @@ async def test_a_lab_that_still_runs_at_the_end_is_named_and_waits_on_today(tmp_
         text = screen_text(app)
         assert "Still running  What blank frames change" in text
         (run,) = app.bench.started  # type: ignore[attr-defined]
-        assert waiting(app.progress.events(), [run]) == []
+        assert waiting(app.unread(), [run]) == []
         whole(run)
-        assert waiting(app.progress.events(), [run]) == [run]
+        assert waiting(app.unread(), [run]) == [run]
 
 
 async def test_q_leaves_a_card_and_enter_comes_back_to_the_same_one(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from questions.faq_pack import import_faq
 from tui.app import PAGES, TorchproofApp
 from tui.i18n import LANGUAGES
 from tui.paths import Paths
@@ -44,6 +46,7 @@ def arguments(app: TorchproofApp) -> dict[str, tuple[Any, ...]]:
         "faq": (),
         "claims": (next(iter(app.bank.entries)),),
         "claim": (next(iter(app.bank.claims)),),
+        "draft": (app.bank.drafts[0].id,),
         "progress": (),
         "settings": (),
         "help": (app.screen_stack[0],),
@@ -51,7 +54,10 @@ def arguments(app: TorchproofApp) -> dict[str, tuple[Any, ...]]:
 
 
 async def walk(home: Path) -> None:
-    app = TorchproofApp(Paths(*(home / name for name in ("data", "state", "cache", "config"))), spare=False)
+    paths = Paths(*(home / name for name in ("data", "state", "cache", "config")))
+    (home / "faq.md").write_text("# Why?\nBecause.\n", "utf-8")
+    import_faq(home / "faq.md", paths.packs, "faq", now=datetime.now().astimezone())
+    app = TorchproofApp(paths, spare=False)
     async with app.run_test(size=(100, 30)) as pilot:
         today = app.screen
         assert isinstance(today, TodayScreen)

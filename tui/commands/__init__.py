@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tui.i18n import Translator
     from tui.paths import Paths
 
-NAMES = ("lab", "prove", "progress", "bank", "doctor")
+NAMES = ("lab", "prove", "data", "progress", "bank", "doctor")
 
 FINISHED, FAILED, USAGE, UNDECIDED, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 130, 141
 
@@ -201,7 +201,9 @@ def os_error(tr: Translator, error: OSError) -> str:
     """What a failed system call means for the reader: what, where, how to mend it."""
     import errno
 
-    where = str(error.filename) if error.filename else tr("cli.standard_output")
+    from questions.characters import visible
+
+    where = visible(str(error.filename)) if error.filename else tr("cli.standard_output")
     kinds = {
         errno.ENOSPC: "cli.disk_full",
         errno.EDQUOT: "cli.disk_full",

@@ -1,4 +1,7 @@
-"""`torchproof bank`: what those who write questions need. `check` looks for flaws and counts."""
+"""`torchproof bank`: for those who write questions or bring them. `check` looks for flaws and counts, and runs nothing.
+
+What is done with packs stands in `packs`, and with FAQs in `faq`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.commands import FAILED, FINISHED, Context, Misuse
+from tui.commands import FAILED, FINISHED, Context, Misuse, faq, packs
 from tui.commands.parsing import subcommands
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ def add(commands: Subparsers, tr: Translator) -> None:
     check.add_argument("path", metavar="PATH", nargs="?", help=tr("cli.bank_path"))
     check.add_argument("--json", action="store_true", help=tr("cli.json"))
     check.set_defaults(do=_check)
+    packs.add_parsers(actions, tr)
+    faq.add_parser(actions, tr)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -47,7 +52,8 @@ def _check(args: argparse.Namespace, context: Context) -> int:
 
     root, part = _place(args.path, context.tr)
     bank = load(root)
-    found = [f for f in (*_unread(bank, context.tr), *lint(bank)) if part is None or _lies_in(f.file, part)]
+    every = (*_unread(bank, context.tr), *packs.draft_findings(bank, context.tr), *lint(bank))
+    found = [f for f in every if part is None or _lies_in(f.file, part)]
     levels = [finding.level for finding in found]
     errors, warnings = levels.count("E"), levels.count("W")
     if args.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from questions.ids import pack_of
 from tui.commands import FAILED, FINISHED, Context, Misuse
 
 if TYPE_CHECKING:
@@ -23,21 +24,29 @@ def run(args: argparse.Namespace, context: Context) -> int:
     import time
 
     from questions import checks
-    from questions.snapshot import load
     from tui.commands.tables import took
 
-    bank = load(cache=context.paths.cache)
+    bank, barred = _bank(context)
     wanted = checks.checks(bank, _claims(args.names, bank, context))
+    skipped = [check for check in wanted if pack_of(check.claim) in barred]
+    wanted = [check for check in wanted if pack_of(check.claim) not in barred]
     began = time.monotonic()
     outcomes = checks.run(wanted, context.python)
     seconds = time.monotonic() - began
     wrong = [outcome for outcome in outcomes if not _agrees(*outcome)]
     if args.json:
         context.document(
-            {"checks": [_record(*outcome) for outcome in outcomes], "seconds": round(seconds, 2)}
+            {
+                "checks": [_record(*outcome) for outcome in outcomes],
+                "skipped": len(skipped),
+                "seconds": round(seconds, 2),
+            }
         )
     else:
         _show(outcomes, context)
+    if skipped:
+        names = context.tr("shell.list_comma").join(sorted({pack_of(check.claim) for check in skipped}))
+        context.say("cli.checks_skipped", count=len(skipped), packs=names)
     context.say(
         "cli.checks_done",
         checks=len(outcomes),
@@ -49,10 +58,35 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return FAILED if wrong else FINISHED
 
 
+def _bank(context: Context) -> tuple[Bank, set[str]]:
+    """The bank with the packs, and the names of those whose code may not be run here. The others are read anew, as
+    they were allowed."""
+    from msgspec.structs import replace
+
+    from questions.merge import merge
+    from questions.packs import load_all, trusted
+    from questions.snapshot import load
+
+    bank = load(cache=context.paths.cache)
+    home = context.paths.packs
+    packs, barred = [], set()
+    for pack in load_all(home, context.paths.cache):
+        for problem in pack.problems:
+            context.note(context.tr.problem(problem))
+        if pack.problem is not None:
+            continue
+        allowed = trusted(home, pack.name)
+        if allowed is None:
+            barred.add(pack.name)
+        packs.append(pack if allowed is None else replace(pack, bank=allowed))
+    return merge(bank, packs), barred
+
+
 def _claims(names: Sequence[str], bank: Bank, context: Context) -> list[str]:
     found: list[str] = []
     for name in names:
         of_entry = [claim.id for claim in bank.claims_of(name)]
+        of_entry = of_entry or [claim for claim in bank.claims if pack_of(claim) == name != ""]
         if not of_entry and name not in bank.claims:
             from questions.problems import hint
 

@@ -7,10 +7,13 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
+from questions.ids import local
+from questions.shapes import Draft
 from tui.evidence import code_and_print
+from tui.screens.draft import draft_parts, drafts_of
 from tui.screens.page import Key, Page
 from tui.widgets.choices import Menu
-from tui.widgets.prose import Block, Prose, blocks, spans
+from tui.widgets.prose import Block, Prose, blocks, spans, strong
 
 if TYPE_CHECKING:
     from labs.catalog import Lab
@@ -38,11 +41,11 @@ def standings(app: "TorchproofApp") -> "Mapping[str, Standing]":
     """Where the learner stands with every claim now."""
     from questions import mastery
 
-    return mastery.standings(app.progress.events(), app.bank, app.now())
+    return mastery.standings_from(app.fold(), app.today())
 
 
 class FaqScreen(Page):
-    """The eight entries."""
+    """The eight entries, and behind them those of packs."""
 
     KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
     HELP_KEY = "shell.help_faq"
@@ -68,7 +71,11 @@ class FaqScreen(Page):
         for entry in self.app.bank.entries.values():
             marks = [found[claim.id].state for claim in self.app.bank.claims_of(entry.id)]
             strip = Content.assemble(*((MARKS[mark], STYLES[mark]) for mark in marks))
-            if not marks:
+            drafts = len(drafts_of(self.app, entry.id))
+            if drafts:
+                gap = "  " if marks else ""
+                strip = Content.assemble(strip, gap, (self.tr("shell.drafts", count=drafts), "$muted"))
+            elif not marks:
                 strip = Content.styled(self.tr("shell.entry_empty"), "$muted")
             title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title.get(lang), "  ", strip)
             summary = spans(entry.summary.get(lang)).stylize_before("$muted")
@@ -86,7 +93,7 @@ class FaqScreen(Page):
 
 
 class ClaimsScreen(Page):
-    """The claims of one entry; in a wide window the one under the cursor is told of beside the list."""
+    """The claims of one entry and its drafts; in a wide window the one under the cursor is told of beside the list."""
 
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("enter,right", "open", "shell.key_open", keep=True),
@@ -113,6 +120,21 @@ class ClaimsScreen(Page):
     def claims(self) -> "tuple[Claim, ...]":
         return self.app.bank.claims_of(self.entry)
 
+    @property
+    def rows(self) -> "tuple[Claim | Draft, ...]":
+        """What stands in the list."""
+        return (*self.claims, *drafts_of(self.app, self.entry))
+
+    @property
+    def chosen(self) -> "Claim | Draft | None":
+        """What the cursor is on."""
+        rows, cursor = self.rows, self.query_one(Menu).cursor
+        return rows[cursor] if cursor < len(rows) else None
+
+    def keys(self) -> tuple[Key, ...]:
+        asked = bool(self.claims)  # drafts are not
+        return tuple(key for key in super().keys() if asked or key.action != "ask")  # noqa: SIM118
+
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="scroll list", can_focus=False):
             yield Menu(hang=len("○ E1.1  "))
@@ -132,8 +154,10 @@ class ClaimsScreen(Page):
         rows = []
         for claim in self.claims:
             state = found[claim.id].state
-            mark = Content.assemble((MARKS[state], STYLES[state]), " ", (claim.id, "$muted"), "  ")
+            mark = Content.assemble((MARKS[state], STYLES[state]), " ", (local(claim.id), "$muted"), "  ")
             rows.append(mark + spans(claim.text.get(self.tr.lang)))
+        for draft in drafts_of(self.app, self.entry):
+            rows.append(Content.assemble((f"· {self.tr('shell.draft')}  ", "$muted"), spans(draft.heading)))
         if not rows:
             self.query_one(Prose).update(self.tr("shell.entry_empty"))
         self.query_one(Menu).set_rows(rows)
@@ -141,9 +165,13 @@ class ClaimsScreen(Page):
         self._tell()
 
     def _tell(self) -> None:
-        cursor = self.query_one(Menu).cursor
-        if cursor < len(self.claims):
-            self.query_one(Prose).update(list(claim_parts(self.app, self.claims[cursor])))
+        prose = self.query_one(Prose)
+        if isinstance(chosen := self.chosen, Draft):
+            prose.inline = strong
+            prose.update(list(draft_parts(self.app, chosen)))
+        elif chosen is not None:
+            prose.inline = spans
+            prose.update(list(claim_parts(self.app, chosen)))
 
     def on_menu_moved(self, event: Menu.Moved) -> None:
         event.stop()
@@ -154,12 +182,14 @@ class ClaimsScreen(Page):
         self.action_open()
 
     def action_ask(self) -> None:
-        if self.claims:
-            ask(self.app, self.claims[self.query_one(Menu).cursor].id)
+        if isinstance(chosen := self.chosen, Draft):
+            self.app.say("shell.draft_unasked", severity="warning")
+        elif chosen is not None:
+            ask(self.app, chosen.id)
 
     def action_open(self) -> None:
-        if self.claims:
-            self.app.open_page("claim", self.claims[self.query_one(Menu).cursor].id)
+        if (chosen := self.chosen) is not None:
+            self.app.open_page("draft" if isinstance(chosen, Draft) else "claim", chosen.id)
 
 
 class ClaimScreen(Page):
@@ -212,7 +242,7 @@ def ask(app: "TorchproofApp", claim: str) -> None:
     """Opens a question on this claim out of turn: nothing is gated."""
     from questions.variants import next_on
 
-    found = next_on(claim, app.bank, app.progress.events(), app.now())
+    found = next_on(claim, app.fold(), app.today())
     if found is None:
         app.say("shell.claim_unasked", severity="warning")
     else:
@@ -249,6 +279,8 @@ def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Conten
         )
         yield from blocks(claim.why.get(lang))
         yield from blocks(code_and_print(tr, claim))
+        if note := app.pack_code.note(tr, claim):
+            yield Content.styled(note, "$warning")
         yield Content.assemble((tr("shell.claim_source"), "$muted"), (claim.source, "$muted"))
     if claim.origin != "stated":
         yield Content.styled(tr(f"shell.claim_{claim.origin}"), "$muted")

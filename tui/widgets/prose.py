@@ -1,7 +1,7 @@
 """Running text: paragraphs, lists, code blocks and `code` spans, as written, never parsed as markup."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
@@ -28,6 +28,7 @@ class Block(NamedTuple):
 _FENCE = re.compile(r"^\s*```")
 _ITEM = re.compile(r"^\s*([-*]|\d{1,2}[.)])\s+(.*)$")
 _SPAN = re.compile(r"`([^`\n]+)`")
+_STRONG = re.compile(r"(?<![A-Za-z0-9*])\*\*(?=[^\s*])([^*\n]+)(?<=\S)\*\*(?![A-Za-z0-9*])")
 _TOKEN = re.compile(
     r"(?P<comment>#.*)"
     r"|(?P<string>[rbfRBF]?(?:'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"))"
@@ -95,6 +96,17 @@ def spans(text: str) -> Content:
     return Content.assemble(*(part for part in parts if part))
 
 
+def strong(text: str) -> Content:
+    """The same of a text that is not ours: what stands between ** is bold as well."""
+    parts: list[Content] = []
+    end = 0
+    for found in _STRONG.finditer(text):
+        if found[1].count("`") % 2 == 0:
+            parts += [spans(text[end : found.start()]), spans(found[1]).stylize_before("bold")]
+            end = found.end()
+    return Content("").join([*parts, spans(text[end:])])
+
+
 def code(text: str) -> Content:
     """Python source with comments, strings and keywords told apart."""
     parts: list[Content | str] = []
@@ -131,8 +143,11 @@ def _fitting(indent: Content, width: int) -> Content:
     return indent if width - indent.cell_length >= 2 else Content("")
 
 
-def layout(parsed: Sequence[Block | Content], width: int) -> Content:
-    """The blocks as text of `width` cells, with a blank line between paragraphs and around code."""
+def layout(
+    parsed: Sequence[Block | Content], width: int, inline: Callable[[str], Content] = spans
+) -> Content:
+    """The blocks as text of `width` cells, with a blank line between paragraphs and around code; `inline` styles a
+    line of text."""
     out: list[Content] = []
     previous: Block | Content | None = None
     for block in parsed:
@@ -145,9 +160,9 @@ def layout(parsed: Sequence[Block | Content], width: int) -> Content:
                 indent = len(source) - len(source.lstrip())
                 out.extend(lines(code(source), width, "  ", " " * (min(indent, 12) + 4)))
         elif block.kind == "item":
-            out.extend(lines(spans(block.text), width, f"{block.marker} "))
+            out.extend(lines(inline(block.text), width, f"{block.marker} "))
         else:
-            out.extend(lines(spans(block.text), width))
+            out.extend(lines(inline(block.text), width))
         previous = block
     return Content("\n").join(out)
 
@@ -172,8 +187,10 @@ class Prose(Widget):
         *,
         id: str | None = None,
         classes: str | None = None,
+        inline: Callable[[str], Content] = spans,
     ) -> None:
         super().__init__(id=id, classes=classes)
+        self.inline = inline
         self._text = text
         self._blocks = _parsed(text)
         self._laid_out: tuple[int, Content] = (-1, Content(""))
@@ -197,7 +214,7 @@ class Prose(Widget):
     def content(self, width: int) -> Content:
         """The text laid out for `width` cells."""
         if self._laid_out[0] != width:
-            self._laid_out = (width, layout(self._blocks, width))
+            self._laid_out = (width, layout(self._blocks, width, self.inline))
         return self._laid_out[1]
 
     def render(self) -> Content:

@@ -1,0 +1,157 @@
+"""The sections of the progress page: what they say of no, one, ten and many answers, in any window and language."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from small_app import NOW, MakeApp, screen_text
+from textual.pilot import Pilot
+
+from questions.events import Answer, Bet, Event, Result
+from questions.progress import Progress
+from tui.app import TorchproofApp
+from tui.i18n import LANGUAGES, Lang
+from tui.paths import Paths
+from tui.progresswords import SECTIONS
+from tui.screens.progress import ProgressScreen
+from tui.screens.today import TodayScreen
+from tui.widgets.dots import Dot, draw
+
+SIZES = [(80, 24), (120, 36), (40, 12), (20, 5)]
+
+
+def record(paths: Paths, count: int) -> None:
+    """`count` answers over as many days up to today, every fourth wrong, and bets on a lab."""
+    progress = Progress(paths.events, host="other", pid=1, now=lambda: NOW)
+    for n in range(count):
+        number, ok = n % 3 + 1, n % 4 != 3
+        progress._now = lambda n=n: NOW - timedelta(days=(count - n) // 3, minutes=60 - n % 3)  # type: ignore[misc]
+        option, belief = ("none", None) if ok else ("all", "weights-move")
+        progress.record(
+            Answer(
+                claim=f"E1.{number}",
+                item=f"q{number}",
+                kind="choice",
+                option=option,
+                p=0.9,
+                ok=ok,
+                chance=1 / 3,
+                misconception=belief,
+            )
+        )
+    if count > 1:
+        events: list[Event] = [
+            Bet(lab="sample", claim="E1.1", band=0, bands=3, p=0.9, run="r"),
+            Result(lab="sample", run="r", claim="E1.1", band=2, bits=4.3),
+        ]
+        for event in events:
+            progress.record(event)
+    progress.close()
+
+
+async def opened(pilot: Pilot[None], *keys: str) -> ProgressScreen:
+    app = pilot.app
+    assert isinstance(app, TorchproofApp)
+    today = app.screen_stack[0]
+    assert isinstance(today, TodayScreen)
+    while not today.loaded:
+        assert app.crash is None
+        await pilot.pause()
+    await pilot.press("p", *keys)
+    await pilot.pause()
+    assert isinstance(app.screen, ProgressScreen)
+    return app.screen
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 200])
+@pytest.mark.parametrize("lang", LANGUAGES)
+async def test_every_section_fits_every_window(
+    make_app: MakeApp, paths: Paths, lang: Lang, count: int
+) -> None:
+    record(paths, count)
+    app = make_app(lang)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        page = await opened(pilot)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for n, section in enumerate(SECTIONS, 1):
+                await pilot.press(str(n))
+                await pilot.pause()
+                assert page.section == section
+                lines = screen_text(app).splitlines()
+                assert len(lines) == size[1]
+                assert page.heading() in lines[0]
+                if count and size[0] >= 40:
+                    assert f"[{n} {app.tr(f'shell.section_{section}')}]" in lines[1]
+                if section in ("confidence", "days", "ahead") and size[0] in (40, 120):
+                    body = "\n".join(lines[2:-1]).replace("% … ", "")  # intervals
+                    assert "…" not in body
+
+
+async def test_tab_goes_round_the_sections_and_back(make_app: MakeApp, paths: Paths) -> None:
+    record(paths, 3)
+    app = make_app()
+    async with app.run_test() as pilot:
+        page = await opened(pilot)
+        seen = []
+        for _ in SECTIONS:
+            seen.append(page.section)
+            await pilot.press("tab")
+        assert seen == list(SECTIONS)
+        await pilot.press("shift+tab")
+        assert page.section == SECTIONS[-1]
+
+
+async def test_a_section_tells_what_the_log_holds(make_app: MakeApp, paths: Paths) -> None:
+    record(paths, 40)
+    app = make_app()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await opened(pilot, "2")
+        assert "1 bets settled, 0 right: 0%" in screen_text(app)
+        assert "would win 33%" in screen_text(app)
+        await pilot.press("3")
+        await pilot.pause()
+        assert "reviews:" in screen_text(app)
+        assert "Log loss" in screen_text(app)
+        await pilot.press("5")
+        await pilot.pause()
+        days = [line for line in screen_text(app).splitlines() if line.strip()[:4] in ("2026",)]
+        assert len(days) == 14
+        await pilot.press("6")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "Lab: A sample lab (sample; 90% sure on 2026-11-24; not asked since)" in text
+        assert "a forward pass moves weights (since 2026-11-" in text
+
+
+async def test_an_answer_of_another_window_shows_when_the_page_opens_again(
+    make_app: MakeApp, paths: Paths
+) -> None:
+    record(paths, 1)
+    app = make_app()
+    async with app.run_test() as pilot:
+        await opened(pilot)
+        assert "1 questions answered" in screen_text(app)
+        await pilot.press("q")
+        other = Progress(paths.events, host="window", pid=9, now=lambda: NOW)
+        other.record(
+            Answer(claim="E1.2", item="q2", kind="choice", option="none", p=0.9, ok=True, chance=1 / 3)
+        )
+        await opened(pilot)
+        assert "2 questions answered" in screen_text(app)
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 9), (30, 5), (17, 4), (16, 9), (60, 3), (0, 0)])
+def test_a_picture_has_the_size_it_was_given_or_is_not_drawn(width: int, height: int) -> None:
+    edges = [Dot(p, p, 0.0, 1.0, p > 0.5) for p in (0.0, 0.5, 1.0)]
+    rows = draw(edges, width, height)
+    assert rows == [] or (len(rows) == height and all(len(row.cells) == width for row in rows))
+    assert bool(rows) == (width >= 17 and height >= 4)
+
+
+def test_dots_with_few_answers_are_hollow_and_stand_where_their_rates_are() -> None:
+    rows = draw([Dot(0.0, 0.0, 0.0, 0.4, False), Dot(1.0, 1.0, 0.7, 1.0, True)], 45, 9)
+    lines = ["".join(row.cells) for row in rows]
+    assert lines[0].rstrip().endswith("●")
+    assert lines[7].startswith("  0%┤○")
