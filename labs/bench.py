@@ -304,13 +304,13 @@ def _popen(python: str, arguments: list[str], **streams: Any) -> Popen[bytes]:
     import subprocess
 
     streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, **streams}
-    program = _program(python)
+    ours = program(python)
     file = Path(__file__).parent / "worker.py"
     try:
         return subprocess.Popen(
-            [program, str(file), *arguments],
+            [ours, str(file), *arguments],
             cwd=Path(file.anchor),
-            env=_environment(program),
+            env=environment(ours),
             start_new_session=True,  # no terminal, so no SIGHUP from one and no ctrl+c
             **streams,
         )
@@ -318,14 +318,15 @@ def _popen(python: str, arguments: list[str], **streams: Any) -> Popen[bytes]:
         raise LabProblem("python-missing", python=python, error=error.strerror or error) from error
 
 
-def _program(python: str) -> str:
+def program(python: str) -> str:
     """The interpreter as a full path. Links stay as they are: a virtual environment is found by its link."""
     if os.sep in python or (os.altsep and os.altsep in python):
         return str(Path(python).expanduser().absolute())
     return shutil.which(python) or python
 
 
-def _environment(program: str) -> dict[str, str]:
+def environment(program: str) -> dict[str, str]:
+    """What a process of the labs under this interpreter is started with."""
     # No module of the folder the app was started in, one order of sets in every run, UTF-8 in every log.
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
     if program != sys.executable:

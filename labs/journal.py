@@ -178,6 +178,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     source_sha256: str  # of experiment.py, of which the folder holds a copy
     estimate_s: float
+    datasets: str = ""  # the folder of data sets that labs are asked for by name; empty: none was told
     v: int = 1
 
 
@@ -302,11 +303,13 @@ def create(
     now: datetime,
     python: str,
     version: str,
+    datasets: Path | None = None,
     token: Callable[[], str] = lambda: os.urandom(2).hex(),
 ) -> Run:
     """A new run's folder, whole or not at all.
 
-    now: aware, or local time. token: four hex digits that keep apart runs of one second.
+    now: aware, or local time. datasets: where data sets lie that a knob may name. token: four hex digits that
+    keep apart runs of one second.
     Raises LabProblem: disk-full, read-only, cannot-write, or lab-unreadable where experiment.py is gone.
     """
     from hashlib import sha256  # loads OpenSSL: not for the start path
@@ -337,6 +340,7 @@ def create(
             version=version,
             source_sha256=sha256(source).hexdigest(),
             estimate_s=lab.estimate_s,
+            datasets="" if datasets is None else str(datasets.absolute()),
         )
         if not (runs / id).exists() and _make(runs, id, msgspec.json.encode(spec), source):
             return Run(runs / id)

@@ -87,6 +87,30 @@ MESSAGES: dict[str, str] = {
     "experiment-changed": "{file} has changed since this run began; the run goes on with its own copy.",
     "memory-full": "Not enough memory for lab {lab} ({error}). Close other programs or use fewer seeds.",
     "worker-died": "The lab's process ended before it began ({how}). {output}",
+    # data sets and weights by name; where a file is to be copied, its path is below `folder`
+    "data-folder": "This run was told no folder of data sets. Run it with `torchproof lab run`, "
+    "or set {variable} to the folder.",
+    "data-missing": "{name} is not in {folder}. "
+    "Get it with `torchproof data get {name}` ({size} to download), then run the lab again.",
+    "data-damaged": "{name} is damaged or not whole: {file}. "
+    "Run `torchproof data check {name}`, or `torchproof data get {name}` to get it again.",
+    "data-used": "This run uses {name} from {folder} ({sums}).",
+    "data-busy": "Another process is at work on {name} (process {pid}). Wait for it, or end it.",
+    "data-no-room": "{name} needs {need}, and {folder} has {free} free. "
+    "Free some, or set TORCHPROOF_HOME to another disk.",
+    "data-offline": "{host} cannot be reached ({detail}). Without a network: copy {files} "
+    "from another machine into {folder} and run `torchproof data check {name}`.",
+    "data-refused": "{host} answered {status} for {url}. Try again later, or copy {file} "
+    "from another machine into {folder} and run `torchproof data check {name}`.",
+    "data-other-file": "{host} offers {found} bytes for {file} where {expected} were expected, "
+    "so nothing was downloaded. Log in where the network asks for it, or copy the file from another machine "
+    "into {folder} and run `torchproof data check {name}`.",
+    "data-checksum": "{file} from {host} does not have the checksum {sum}: it was cut short or altered, "
+    "and was deleted. Run `torchproof data get {name}` again.",
+    "data-broken-off": "The download of {file} from {host} broke off ({detail}). "
+    "Run `torchproof data get {name}` again; files that are whole are kept.",
+    "data-failed": "torchvision could not get {name} ({detail}; interpreter {python}). "
+    "Run `torchproof doctor`, then `torchproof data get {name}` again.",
     # a proof: which labs it needs, and why a lab in it has no verdict
     "proof-unknown": "No lab measures '{name}'. Name a claim, an entry or a lab; close to it: {near}.",
     "proof-lost": "The lab's process is gone and left no last word. Its log: {log}",

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from labs.catalog import Lab, load
+from labs.datasets import DATASETS, used
 from labs.journal import (
     End,
     Follower,
@@ -122,6 +123,8 @@ class Running:
         self._recorder = Recorder(run, torch, clock, began - past.seconds)
         self._file = self._experiment_file()
         self._experiment = _loaded(self._file, spec.lab)
+        if spec.datasets:  # for the experiment and for workers of its DataLoaders
+            os.environ[DATASETS] = spec.datasets
         self._chosen = choose(spec.device, strict=spec.by == "command")
         self._turns = Turns(torch, self._chosen.device.type == "cuda")
         self._outcomes = past.outcomes
@@ -154,6 +157,8 @@ class Running:
         problem: LabProblem | None = None
         try:
             self._recorder.write(self._start())
+            if (uses := used(self.run.spec.knobs, self.run.spec.datasets)) is not None:
+                self._tell("info", str(uses))
             if missing:
                 self._joining.append(missing)
             self._look_at_wanted()

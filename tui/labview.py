@@ -200,7 +200,7 @@ class LabView:
             stake.reopen()
             raise
 
-    def create(self, *, device: str, python: str, now: datetime) -> Run:
+    def create(self, *, device: str, python: str, now: datetime, datasets: Path | None = None) -> Run:
         """A new run's folder with the knobs as they stand. Raises LabProblem."""
         id = self.bet.run if self.bet is not None and not self.turned else ""
         moment, token = _parts(id)
@@ -217,6 +217,7 @@ class LabView:
             now=moment,
             python=python,
             version=__version__,
+            datasets=datasets,
             token=lambda: token or secrets.token_hex(2),
         )
         self.attach(run)

@@ -32,6 +32,7 @@ def new_run(
     device: str = "cpu",
     by: Any = "app",
     folder: Path | None = None,
+    datasets: Path | None = None,
 ) -> Run:
     loaded = load(folder or FIXTURES / lab)
     return journal.create(
@@ -45,6 +46,7 @@ def new_run(
         now=datetime.now(UTC),
         python=sys.executable,
         version="0.0",
+        datasets=datasets,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tui.commands import FAILED, FINISHED, Context
+from tui.commands.data import findings
 from tui.commands.finding import Finding
 from tui.commands.surroundings import folders, terminal
 
@@ -80,6 +81,7 @@ def examine(context: Context) -> Iterator[Finding]:
     yield from terminal(context.tr, context.out, os.environ)
     yield from folders(context)
     yield from content(context)
+    yield from findings(context)
     yield from log(context)
     yield from running(context)
 

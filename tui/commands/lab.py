@@ -233,6 +233,7 @@ def _created(args: argparse.Namespace, context: Context, lab: Lab) -> Run:
         now=datetime.now(UTC),
         python=context.python,
         version=context.version,
+        datasets=context.paths.datasets,
     )
 
 

@@ -499,7 +499,9 @@ class LabScreen(Page):
     def _start(self) -> None:
         app = self.app
         try:
-            run = self.view.create(device=app.settings.device, python=app.python, now=app.now())
+            run = self.view.create(
+                device=app.settings.device, python=app.python, now=app.now(), datasets=app.paths.datasets
+            )
         except LabProblem as problem:
             app.problem(problem)
             self.show()
