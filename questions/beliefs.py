@@ -14,7 +14,7 @@ CONFIDENT = 0.7  # from here on an error is a confident one
 ENOUGH = 2  # later days on which the lure must be passed by
 
 
-class Held(Struct, frozen=True, kw_only=True):
+class Held(Struct, frozen=True):
     """A misconception from the pick that opened it. `cleared` None: it is open still."""
 
     misconception: str
@@ -100,7 +100,7 @@ class Beliefs:
         held.resisted.clear()
 
     def _resisted(self, lures: Iterable[str | None], day: date) -> None:
-        for misconception in {lure for lure in lures if lure}:
+        for misconception in sorted({lure for lure in lures if lure}):  # the same order in every process
             held = self._held.get(misconception)
             if held is None or held.opened is None or held.last is None or day <= held.last:
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -45,10 +46,11 @@ class Doubt(Exception):
 
 
 class KeptFold:
-    """The fold of a log over a bank, brought up to date by `now()` from what the disk holds by then."""
+    """The fold of a log over a bank. `look()` reads what the disk holds by then; `now()` what was read before and what
+    this process has recorded since."""
 
     def __init__(self, log: Progress, bank: Bank, cache: Path) -> None:
-        name = _hash(str(log.folder.resolve()).encode(errors="surrogateescape"))[:16]
+        name = _hash(str(log.folder.resolve()).encode(errors="surrogateescape"))
         self._log, self._bank, self._place = log, bank, cache / f"fold-{name}.msgpack"
         self._state: Fold | None = None
         self._files: dict[str, _File] = {}
@@ -61,11 +63,25 @@ class KeptFold:
         self.unread: dict[str, Bet] = {}  # locked bets whose result has not been read, by lab
 
     def now(self) -> Fold:
-        """The state after every event of the log."""
+        """The state after every event read so far and every one of our own."""
+        own = self._log.own
+        if self._state is None or (own is not None and own.name not in self._files):
+            return self.look()
+        if own is None:
+            return self._state
+        try:
+            return self._grown({own.name: own.stat()})
+        except (Doubt, OSError):
+            return self.look()
+
+    def look(self) -> Fold:
+        """The state after every event on the disk, those of other windows included."""
         found = _scan(self._log.folder)
         try:
             if self._state is None:
                 self._restore()
+            if not self._files.keys() <= found.keys():
+                raise Doubt  # a file is gone
             return self._grown(found)
         except (Doubt, OSError):
             return self._replayed(found)
@@ -139,15 +155,14 @@ class KeptFold:
         self.events = self._fresh = len(events)
         self._last = when(events[-1]) if events else None
         self._files = {}
+        ends = self._log.ends
         for name, stat in found.items():
-            if (end := self._log.ends.get(name)) is not None:
+            if (end := ends.get(name)) is not None:
                 self._files[name] = _file(stat, end, _tail(self._log.folder / name, end))
         return state
 
     def _grown(self, found: Mapping[str, os.stat_result]) -> Fold:
         assert self._state is not None
-        if not self._files.keys() <= found.keys():
-            raise Doubt  # a file is gone
         new: list[Event] = []
         files: dict[str, _File] = {}
         ids: list[str] = []
@@ -210,7 +225,7 @@ def _maker(bank: Bank) -> str:
     """Changes with the bank, with our code and with the memory model's: what they made is worthless then."""
     import fsrs
 
-    made = sha256(msgspec.msgpack.encode(bank, enc_hook=str))
+    made = sha256(sys.byteorder.encode() + msgspec.msgpack.encode(bank, enc_hook=str))
     for folder in (CODE, Path(fsrs.__file__).parent):
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             if entry.name.endswith(".py"):
@@ -248,7 +263,7 @@ def _numbered(id: str) -> tuple[str, tuple[int, str]]:
 
 
 def _hash(data: bytes) -> str:
-    return sha256(data).hexdigest()
+    return sha256(data).hexdigest()[:16]
 
 
 @contextmanager

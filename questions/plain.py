@@ -6,6 +6,7 @@ Lists of one kind of thing are taken apart into columns: a hundred thousand rate
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -59,6 +60,15 @@ def unpacked(value: Any, outside: Mapping[str, Any]) -> Any:
     raise ValueError(f"not packed by us: {value[:1]}")
 
 
+class _Days(dict[int, date]):
+    """Dates by their number, each made once: every claim has the same ones."""
+
+    def __missing__(self, number: int) -> date:
+        made = self[number] = date.fromordinal(number)
+        return made
+
+
+_days: Final = _Days()
 _SEQUENCES: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "list": lambda cells: cells,
     "tuple": tuple,
@@ -72,13 +82,13 @@ def _column(cells: list[Any], outside: Mapping[int, str]) -> Any:
     kinds = {type(cell) for cell in cells}
     if len(kinds) == 1 and cells and not any(id(cell) in outside for cell in cells):
         (kind,) = kinds
-        if kind in (str, date):
-            values = list(dict.fromkeys(cells))
-            if len(values) * FEW <= len(cells):
-                place = {value: n for n, value in enumerate(values)}
-                return ["table", _column(values, outside), [place[cell] for cell in cells]]
+        words = kind is tuple and all(type(part) is str for cell in cells for part in cell)
+        if (words or kind in (str, date, bool, float)) and (table := _table(cells)):
+            return ["table", _column(table[0], outside), table[1]]
         if kind is date:
-            return ["date", [cell.toordinal() for cell in cells]]
+            return ["date", array("i", (cell.toordinal() for cell in cells)).tobytes()]
+        if kind is float:
+            return ["float", array("d", cells).tobytes()]
         if kind is datetime:
             return ["datetime", [_utc(cell) for cell in cells]]
         if kind is tuple and len({len(cell) for cell in cells}) == 1:
@@ -90,6 +100,16 @@ def _column(cells: list[Any], outside: Mapping[int, str]) -> Any:
     if kinds <= SCALARS:
         return ["plain", cells]
     return ["mixed", [packed(cell, outside) for cell in cells]]
+
+
+def _table(cells: Sequence[Any]) -> tuple[list[Any], bytes] | None:
+    """The values that a column of one kind repeats, and which of them stands where; None where they are too many."""
+    values = list(dict.fromkeys(cells))
+    signed = type(cells[0]) is float and 0.0 in values  # 0.0 and -0.0 are one key
+    if len(values) > 256 or len(values) * FEW > len(cells) or signed:
+        return None
+    place = {value: n for n, value in enumerate(values)}
+    return values, bytes(place[cell] for cell in cells)
 
 
 def _objects(kind: type[Any], cells: Sequence[Any], outside: Mapping[int, str]) -> Any:
@@ -112,7 +132,9 @@ def _cells(column: Any, outside: Mapping[str, Any]) -> list[Any]:
         case ["table", values, places]:
             return list(map(_cells(values, outside).__getitem__, places))
         case ["date", cells]:
-            return list(map(date.fromordinal, cells))
+            return list(map(_days.__getitem__, array("i", cells)))
+        case ["float", cells]:
+            return array("d", cells).tolist()
         case ["datetime", cells]:
             return list(map(datetime.fromisoformat, cells))
         case ["tuples", parts, 0 | int()]:

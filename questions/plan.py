@@ -20,6 +20,8 @@ WAGER_SECONDS: Final = 90.0  # of the learner's time: the bet, the readout and t
 LAB_SHARE: Final = 0.3  # of the budget, at most
 NEW_A_DAY: Final = 10
 NEW_SHARE: Final = 0.65  # of the budget, for claims never asked while there are any
+KEEPS: Final = 0.2  # of what is asked again: who still knows less of it meets new claims more slowly,
+SLOWEST: Final = 0.4  # at most by this factor
 SPACED: Final = 12  # days since the last look after which half of the benefit of waiting is there
 _DAY: Final = timedelta(days=1)
 
@@ -156,8 +158,8 @@ class _Planner:
     def _new_share(self) -> float:
         """Seconds for claims never asked, whatever is due. Where forgetting is fast nearly everything seen is due
         every day, and a share that shrank with that left half of a bank unasked (benchmarks.learning)."""
-        spent = 0.0 if self.extra else self.state.spent_on_new.get(self.today, 0.0)
-        return NEW_SHARE * self.budget - spent
+        share = NEW_SHARE * min(max(self.state.kept / KEEPS, SLOWEST), 1.0)
+        return share * self.budget - (0.0 if self.extra else self.state.spent_on_new.get(self.today, 0.0))
 
     def _take_new(self, unseen: Sequence[str], seconds: float) -> None:
         if seconds <= 0 or not unseen:
@@ -208,8 +210,10 @@ class _Planner:
 
     def _can_be_asked(self, claim: str) -> bool:
         """Whether `_question` finds one."""
-        asked = self.state.tracks[claim].asked
-        return any(asked or q.kind != "two-step" for q in self.bank.by_claim[claim])
+        questions = self.bank.by_claim[claim]
+        if self.state.tracks[claim].asked:
+            return bool(questions)
+        return any(q.kind != "two-step" for q in questions)
 
     def _queue(self, due: list[Memory]) -> list[Memory]:
         """What is most worth a look first. After a week away: five across the range, which tells how much is left, then

@@ -103,11 +103,13 @@ class Progress:
             self._read_to.clear()
             self._torn.clear()
             self._foreign = 0
+        found: list[Event | Newer] = []
         for path in sorted(self.folder.glob("*.jsonl")):
             try:
-                self._read(path)
+                found += self._read(path)
             except OSError as error:
                 self.problems.append(BankProblem("unreadable", file=path, why=error.strerror or error))
+        self._add(found)  # of all files at once, since it sorts
         self._loaded = True
         return max(0, len(self._known) - before)
 
@@ -120,6 +122,11 @@ class Progress:
     def loaded(self) -> bool:
         """Whether the files have been read."""
         return self._loaded
+
+    @property
+    def own(self) -> Path | None:
+        """This process's own file, once it is made."""
+        return self._file
 
     @property
     def ends(self) -> dict[str, int]:
@@ -135,10 +142,11 @@ class Progress:
         """Events of a newer torchproof, kept and passed over."""
         return len(self._known) - len(self._merged)
 
-    def _read(self, path: Path) -> None:
+    def _read(self, path: Path) -> list[Event | Newer]:
+        """What is new in a file."""
         start = self._read_to.get(path, 0)
         if start and path.stat().st_size == start:  # nothing new: of thousands of files few grow
-            return
+            return []
         with path.open("rb") as file:
             file.seek(start)
             data = file.read()
@@ -149,7 +157,7 @@ class Progress:
         self._read_to[path] = start + end
         found, foreign = parsed(data[:end])
         self._foreign += foreign
-        self._add(found)
+        return found
 
     def _add(self, found: list[Event | Newer]) -> None:
         fresh: list[Event] = []

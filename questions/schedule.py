@@ -28,6 +28,7 @@ RETENTION: Final = 0.9
 LONGEST: Final = 365  # days
 DEFAULT_MINUTES: Final = 15
 LEARNING_RATE: Final = 0.08  # of the calibration scalar
+RECENT: Final = 0.03  # weight of the newest answer in `Fold.kept`
 
 SECONDS: Final = 52.0  # of a claim without own times: between 40 (right) and 65 (wrong)
 _READING: Final = {True: 6.0, False: 25.0}  # seconds after the verdict
@@ -108,6 +109,8 @@ class Fold:
         self.habits = Habits()
         self.foresight = Foresight()
         self.calibration = 0.0  # the S of FSRS times exp(calibration) is this learner's
+        self._scale = 1.0  # exp(calibration)
+        self.kept = 0.5  # of what is asked again, the share that was still known, less what guessing explains
         self.day: date | None = None  # latest day with an event
         self.settled: dict[str, date] = {}  # lab: day of its first result
         self.wagered: dict[date, int] = {}  # bets locked on a day
@@ -172,7 +175,7 @@ class Fold:
         """Calibrated days until recall falls to 90 %; 0 before the first rated answer."""
         if track.card is None or track.card.stability is None:
             return 0.0
-        return track.card.stability * exp(self.calibration)
+        return track.card.stability * self._scale
 
     def load(self, day: date) -> float:
         """Seconds due by `day` under the memory model alone, if nothing is answered before."""
@@ -290,10 +293,13 @@ class Fold:
             predicted = self.foresight.right(modelled, track.record)
             self.foresight.note(modelled, track.record, shown.ok)
             self.foreseen.append((predicted, shown.ok))
+            still_known = 1.0 if shown.ok else 0.0 if shown.knows_not else -shown.chance / (1 - shown.chance)
+            self.kept += RECENT * (still_known - self.kept)
             if shown.knows_not:
                 modelled = known
             moved = self.calibration + LEARNING_RATE * (shown.ok - modelled)
             self.calibration = min(max(moved, -4.0), 2.0)
+            self._scale = exp(self.calibration)
         self.habits.note(shown, track.entry, first=first)
         self._review(track, day, rating)
         if shown.ok:

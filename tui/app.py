@@ -229,6 +229,8 @@ class TorchproofApp(App[None]):
         if self._trouble is not None:
             self.say(self._trouble.key, severity="warning", **self._trouble.fields)
         today = self.screen_stack[0]
+        if not self.is_headless:
+            self.rest.hold()
         if isinstance(today, TodayScreen):
             await today.load()
         if not self.is_headless:

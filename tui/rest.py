@@ -17,9 +17,14 @@ class Rest:
     def __init__(self) -> None:
         self._due: asyncio.TimerHandle | None = None
 
+    def hold(self) -> None:
+        """Loading begins: what is made now stays, so that looking for garbage among it would find none."""
+        gc.disable()
+
     def begin(self) -> None:
         """The app is loaded: what is there by now stays for good, and no later collection looks at it."""
         gc.freeze()
+        gc.enable()
         young, middle, _ = gc.get_threshold()
         gc.set_threshold(young, middle, FORCED)
 

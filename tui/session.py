@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,14 +84,10 @@ class Walk:
 
 def open_bets(events: Iterable[Event]) -> dict[str, Bet]:
     """The locked bets whose result has not been read, by lab."""
-    from questions.events import Bet, Result
+    from questions.events import unread_bets
 
     found: dict[str, Bet] = {}
-    for event in events:
-        if isinstance(event, Bet):
-            found[event.lab] = event
-        elif isinstance(event, Result):
-            found.pop(event.lab, None)
+    unread_bets(events, found)
     return found
 
 
@@ -102,12 +98,11 @@ def last_bet(events: Iterable[Event], lab_id: str) -> Bet | None:
     return next((e for e in reversed(list(events)) if isinstance(e, Bet) and e.lab == lab_id), None)
 
 
-def waiting(events: Iterable[Event], runs: Iterable[Run], *, live: bool = False) -> list[Run]:
+def waiting(bets: Mapping[str, Bet], runs: Iterable[Run], *, live: bool = False) -> list[Run]:
     """Finished runs whose bet is locked and whose result nobody has read: one a lab, the newest.
 
-    live: those that still run as well.
+    bets: by lab. live: those that still run as well.
     """
-    bets = open_bets(events)
     wanted = ("done", "starting", "running") if live else ("done",)
     found: dict[str, Run] = {}
     for run in runs:  # newest first
@@ -200,8 +195,8 @@ class Session:
         """Results of labs that earlier sessions have left behind."""
         from labs.journal import runs
 
-        log, planned = self.app.progress.events(), {getattr(item, "lab_id", None) for item in self.plan.items}
-        left = waiting(log, runs(self.app.paths.runs), live=True)
+        bets, planned = self.app.unread(), {getattr(item, "lab_id", None) for item in self.plan.items}
+        left = waiting(bets, runs(self.app.paths.runs), live=True)
         return [Readout(run.spec.lab, run.id) for run in left if run.spec.lab not in planned]
 
     def _ended(self, run_id: str) -> bool:

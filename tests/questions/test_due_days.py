@@ -155,7 +155,7 @@ def test_stabilities_are_those_of_the_package_over_whole_local_days(bank: Bank) 
     ours = state.tracks["E1.1"].card
     assert ours is not None
     assert (ours.stability, ours.difficulty) == (card.stability, card.difficulty)
-    assert state.recall(state.tracks["E1.1"], noon(97).date()) == pytest.approx(
+    assert state.modelled(state.tracks["E1.1"], noon(97).date()) == pytest.approx(
         scheduler.get_card_retrievability(
             Card(card_id=1, stability=state.stability(state.tracks["E1.1"]), last_review=card.last_review),
             datetime.combine(noon(97).date(), time(), UTC),

@@ -6,16 +6,20 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.commands import FINISHED, Context, Failure
+from tui.commands import FINISHED, Context, Failure, Misuse
 from tui.commands.parsing import subcommands
 
 if TYPE_CHECKING:
-    from questions.mastery import Calibration
+    from collections.abc import Iterable
+
     from questions.progress import Event, Progress
+    from questions.schedule import Fold
     from questions.shapes import Bank
     from tui.commands.parsing import Subparsers
     from tui.i18n import Translator
 
+FORMATS = ("jsonl", "csv", "json", "anki")
+NOTE_TYPES = {"zh": "问答题", "en": "Basic"}  # what Anki calls its first note type in each language
 STATES = ("unseen", "asked", "learning", "holding", "durable")
 
 
@@ -36,6 +40,10 @@ def add(commands: Subparsers, tr: Translator) -> None:
     export = action("export", "cli.progress_export")
     export.add_argument("file", metavar="FILE", help=tr("cli.progress_file"))
     export.add_argument("--force", action="store_true", help=tr("cli.progress_force"))
+    export.add_argument(
+        "--format", metavar="FORMAT", choices=FORMATS, default="jsonl", help=tr("cli.progress_format")
+    )
+    export.add_argument("--all", action="store_true", help=tr("cli.progress_all"))
     action("import", "cli.progress_import").add_argument(
         "file", metavar="FILE", help=tr("cli.progress_file_in")
     )
@@ -79,62 +87,91 @@ def _show(args: argparse.Namespace, context: Context) -> int:
         context.note(context.tr.problem(problem))
     counts = summary(events)
     record: dict[str, Any] = {**counts, "results": counts["labs_settled"], "skipped_lines": progress.skipped}
-    calibration: Calibration | None = None
-    if (bank := _bank(context)) is not None:
-        calibration = _judge(record, events, bank)
+    state = _fold(context, progress)
+    if state is not None:
+        record.update(_judged(context, events, state))
     if args.json:
         context.document(record)
     else:
-        _print(context, record, calibration)
+        _print(context, record, events, state)
     return FINISHED
+
+
+def _fold(context: Context, progress: Progress) -> Fold | None:
+    """What the log adds up to; None where the bank is broken."""
+    from questions.kept_fold import KeptFold
+
+    if (bank := _bank(context)) is None:
+        return None
+    kept = KeptFold(progress, bank, context.paths.cache)
+    state = kept.look()
+    kept.save()
+    return state
 
 
 def _bank(context: Context) -> Bank | None:
     """The bank; None, with the reason told, where it is broken: counts need none."""
+    from questions.merge import merge
+    from questions.packs import load_all
     from questions.problems import BankProblem
     from questions.snapshot import load
 
     try:
-        return load(cache=context.paths.cache)
+        bank = load(cache=context.paths.cache)
+        return merge(
+            bank, (pack for pack in load_all(context.paths.packs, context.paths.cache) if not pack.problem)
+        )
     except BankProblem as problem:
         context.note(context.tr.problem(problem))
         return None
 
 
-def _judge(record: dict[str, Any], events: list[Event], bank: Bank) -> Calibration:
-    """Adds to the record what takes the bank to know: states of claims, what is due, calibration."""
+def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any]:
+    """What takes the bank to know, as plain values: states of claims, what is due, and all figures of the page."""
     import msgspec
 
+    from labs import catalog
+    from questions import figures
     from questions.events import local_day, local_now
+    from questions.forecast import forecast
     from questions.grade import points
-    from questions.mastery import calibration, standings
+    from questions.mastery import calibration_from, standings_from
+    from questions.plan import LabRef
     from questions.progress import Answer, Result
+    from tui import settings
 
-    now = local_now()
-    claims = standings(events, bank, now)
+    today = local_day(local_now())
+    claims = standings_from(state, today)
     by_state = dict.fromkeys(STATES, 0)
     for claim in claims.values():
         by_state[claim.state] += 1
-    today = local_day(now)
-    found = calibration(events, bank)
     scores = [points(event.ok, event.p) for event in events if isinstance(event, Answer)]
     scores += [event.points for event in events if isinstance(event, Result) and event.points is not None]
-    record.update(
-        points=round(sum(scores), 1),
-        states=by_state,
-        misconceived=sum(bool(claim.misconceived) for claim in claims.values()),
-        due=sum(claim.due is not None and claim.due <= today for claim in claims.values()),
-        claims_by_id={
-            id: {"state": claim.state, "due": claim.due, "answers": claim.answers, "right": claim.right}
-            for id, claim in claims.items()
-            if claim.answers
-        },
-        calibration=msgspec.to_builtins(found),
-    )
-    return found
+    labs = catalog.find(catalog.EXPERIMENTS).labs.values()
+    refs = [LabRef(lab.id, lab.bet.claim, lab.claims) for lab in labs]
+    days = figures.days(events)
+    record = {
+        "points": round(sum(scores), 1),
+        "minutes": sum(day.minutes for day in days),
+        "streak": figures.streak(events, today),
+        "states": by_state,
+        "misconceived": sum(bool(claim.misconceived) for claim in claims.values()),
+        "due": sum(claim.due is not None and claim.due <= today for claim in claims.values()),
+        "claims_by_id": {id: claim for id, claim in claims.items() if claim.answers},
+        "calibration": calibration_from(events, state),
+        "bets_on_labs": figures.bets(events, state),
+        "prediction": figures.prediction(state),
+        "by_day": days,
+        "forecast": forecast(state, refs, today, settings.load(context.paths.settings)[0].minutes),
+        "surprises": figures.surprises(events),
+        "misconceptions": {"open": state.beliefs.held(), "cleared": state.beliefs.cleared},
+    }
+    plain: dict[str, Any] = msgspec.to_builtins(record)
+    return plain
 
 
-def _print(context: Context, record: dict[str, Any], calibration: Calibration | None) -> None:
+def _print(context: Context, record: dict[str, Any], events: list[Event], state: Fold | None) -> None:
+    from questions.mastery import calibration_from
     from tui.commands import tables
 
     tr = context.tr
@@ -155,12 +192,16 @@ def _print(context: Context, record: dict[str, Any], calibration: Calibration | 
             tr("cli.progress_claim_state", count=n, state=tr(f"cli.state_{state}")) for state, n in states
         ]
         rows += [
+            ("progress_minutes", f"{record['minutes']:.0f}"),
             ("progress_points", f"{record['points']:g}"),
             ("progress_due", str(record["due"])),
             ("progress_claims", "\n".join(said)),
+            ("progress_misconceptions", tr("cli.progress_open_cleared", **_beliefs(record))),
+            ("progress_intuition", _intuition(record["bets_on_labs"], tr)),
+            ("progress_foresight", _foresight(record["prediction"], tr)),
         ]
     tables.pairs(context, rows)
-    levels = [level for level in calibration.levels if level.n] if calibration else []
+    levels = [level for level in calibration_from(events, state).levels if level.n] if state else []
     if not levels:
         return
     made = tables.table(
@@ -178,6 +219,25 @@ def _print(context: Context, record: dict[str, Any], calibration: Calibration | 
     tables.show(context, made)
 
 
+def _beliefs(record: dict[str, Any]) -> dict[str, int]:
+    return {name: len(held) for name, held in record["misconceptions"].items()}
+
+
+def _intuition(bets: dict[str, Any], tr: Translator) -> str:
+    if not bets["n"]:
+        return ""
+    shares = {name: _percent(bets[name]) for name in ("low", "high", "chance", "stated")}
+    return tr("cli.progress_intuition_is", n=bets["n"], right=bets["right"], **shares)
+
+
+def _foresight(prediction: dict[str, Any], tr: Translator) -> str:
+    if not prediction["n"]:
+        return ""
+    right = _percent(prediction["right"] / prediction["n"])
+    expected = _percent(prediction["expected"])
+    return tr("cli.progress_foresight_is", n=prediction["n"], expected=expected, right=right)
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
@@ -186,19 +246,57 @@ def _percent(share: float) -> str:
 
 
 def _export(args: argparse.Namespace, context: Context) -> int:
+    from questions.event_disk import write_whole
+
+    if args.all and args.format != "anki":
+        raise Misuse(context.tr("cli.progress_all_anki"))
     progress = _progress(context)
+    lines, count = _lines(args, context, progress)
     if args.file == "-":
-        context.data(b"".join(progress.exported()))
+        context.data(b"".join(lines))
         return FINISHED
     file = Path(args.file)
     if file.is_file() and not args.force:
         raise Failure(context.tr("cli.progress_exists", file=file))
-    count = progress.export(file)
-    if args.json:
-        context.document({"exported": count, "file": str(file.absolute())})
+    if args.format == "jsonl":
+        count = progress.export(file)
     else:
-        context.say("cli.progress_exported", count=count, file=file)
+        progress.check_outside(file)
+        write_whole(file, lines)
+    if args.json:
+        context.document({"exported": count, "file": str(file.absolute()), "format": args.format})
+    else:
+        context.say(f"cli.progress_exported_{args.format}", count=count, file=file)
     return FINISHED
+
+
+def _lines(args: argparse.Namespace, context: Context, progress: Progress) -> tuple[Iterable[bytes], int]:
+    """What to write, and how many things it holds."""
+    from questions import exports
+    from questions.events import local_now
+
+    if args.format == "jsonl":
+        return (progress.exported() if args.file == "-" else ()), 0
+    if args.format == "anki":
+        return _notes(args, context, progress)
+    rows = exports.reviews(progress.events(), _fold(context, progress))
+    return (exports.as_csv(rows) if args.format == "csv" else exports.as_json(rows, local_now())), len(rows)
+
+
+def _notes(args: argparse.Namespace, context: Context, progress: Progress) -> tuple[Iterable[bytes], int]:
+    """Claims as notes for Anki: those answered, since the back tells what a first question asks."""
+    from questions import exports
+
+    tr = context.tr
+    if (state := _fold(context, progress)) is None:
+        raise Failure(tr("cli.progress_no_bank"))
+    bank = state.bank
+    claims = [claim for claim in bank.claims.values() if args.all or state.tracks[claim.id].answers]
+    words: dict[str, str] = {
+        claim.verdict: tr(f"shell.claim_{claim.verdict.replace('-', '_')}") for claim in claims
+    }
+    words["ask"] = tr("cli.progress_anki_ask")
+    return exports.as_anki(bank, claims, tr.lang, words, NOTE_TYPES[tr.lang]), len(claims)
 
 
 def _import(args: argparse.Namespace, context: Context) -> int:

@@ -321,7 +321,7 @@ class CardScreen(Page):
 
         stake, question = self.stake, self.question
         pick = self.given.pick()
-        before = sum(getattr(event, "claim", None) == question.claim for event in self.app.progress.events())
+        asked = self.app.fold().tracks[question.claim].asked
         grade, answer = answered(
             question,
             pick,
@@ -329,7 +329,7 @@ class CardScreen(Page):
             latency_ms=max(0, round(1000 * (self.clock() - self._since))),
             lang=self.tr.lang,
             order_seed=self.order_seed,
-            variant=before,
+            variant=sum(times for times, _ in asked.values()),
         )
         try:
             self.answer = self.app.progress.record(answer)

@@ -87,7 +87,7 @@ def summary(app: TorchproofApp, session: Session) -> list[list[Content | str]]:
     for run in all_runs:
         if run.status() in ("starting", "running"):
             rows.append(("done_running", app.lab_title(run.spec.lab)))
-    for run in waiting(app.progress.events(), all_runs):
+    for run in waiting(app.unread(), all_runs):
         rows.append(("done_waiting", app.lab_title(run.spec.lab)))
     return [
         [Content.styled(tr(f"card.{name}"), "$muted"), Content.styled(value, "bold")] for name, value in rows

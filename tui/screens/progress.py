@@ -1,163 +1,126 @@
-"""Progress: how the entries stand, whether stated confidence is honest, on which days there was work."""
+"""Progress: how the entries stand, whether confidence and predictions are honest, days behind and ahead, surprises."""
 
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
+from textual.geometry import Size
+from textual.widget import Widget
 
+from tui.i18n import Translator
+from tui.progresswords import SECTIONS, Facts, Section, report
 from tui.screens.page import Key, Page
-from tui.widgets.prose import Block, Prose
-from tui.widgets.table import table
+from tui.widgets.prose import Prose
 
-if TYPE_CHECKING:
-    from questions.events import Event
-    from questions.mastery import Level
-    from tui.app import TorchproofApp
 
-DAYS = 14
+class Sections(Widget):
+    """One line of the sections' names and keys; where it is too narrow, of the open one's name alone."""
+
+    DEFAULT_CSS = """
+    Sections { height: 1; width: 1fr; padding: 0 1; text-wrap: nowrap; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: list[str] = []
+        self._open = 0
+
+    def show(self, open_: int, tr: Translator) -> None:
+        self._names = [tr(f"shell.section_{name}") for name in SECTIONS]
+        self._open = open_
+        self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        line = self._line(range(len(self._names)))
+        return (line if line.cell_length <= width else self._line([self._open])).truncate(
+            width, ellipsis=True
+        )
+
+    def _line(self, named: range | list[int]) -> Content:
+        """The open section stands in brackets, so that it is known without colour."""
+        parts: list[tuple[str, str]] = []
+        for n, name in enumerate(self._names):
+            text = f"{n + 1} {name}" if n in named else str(n + 1)
+            parts.append((f"[{text}]", "$accent bold") if n == self._open else (f" {text} ", "$muted"))
+        return Content.assemble(*parts)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
 
 
 class ProgressScreen(Page):
     """Everything here is worked out anew from the log each time the page opens."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = (Key("up,down", "", "shell.key_scroll", printed="↑↓"),)
+    TURNS: ClassVar[tuple[Key, ...]] = (
+        *(
+            Key(str(n), f"section({n - 1})", f"shell.section_{name}", show=False)
+            for n, name in enumerate(SECTIONS, 1)
+        ),
+        Key("tab", "turn(1)", "shell.key_next_section"),
+        Key("shift+tab", "turn(-1)", "shell.key_last_section", show=False),
+    )
+    KEYS: ClassVar[tuple[Key, ...]] = (*TURNS, Key("up,down", "", "shell.key_scroll", printed="↑↓"))
     HELP_KEY = "shell.help_progress"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._section = 0
+        self._facts: Facts | None = None
+        self._sections, self._prose = Sections(), Prose()
+
+    @property
+    def section(self) -> Section:
+        return SECTIONS[self._section]
 
     def heading(self) -> str:
         return self.tr("shell.progress")
 
+    def keys(self) -> tuple[Key, ...]:
+        shown = super().keys()
+        empty = self._facts is not None and not self._facts.any
+        return tuple(key for key in shown if key not in self.TURNS) if empty else shown
+
     def body(self) -> ComposeResult:
+        yield self._sections
         with VerticalScroll(classes="scroll"):
-            yield Prose()
+            yield self._prose
 
     def on_mount(self) -> None:
         self.relabel()
 
-    def on_resize(self, event: Resize) -> None:
+    def on_screen_resume(self) -> None:
         self.relabel()
 
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        self.show()
+
     def relabel(self) -> None:
+        self._facts = Facts(self.app)
         super().relabel()
-        self.query_one(Prose).update(list(report(self.app, max(1, self.size.width - 3))))
+        self.show()
 
+    def show(self) -> None:
+        """The open section for the window as it is."""
+        facts = self._facts
+        if facts is None:
+            return
+        self._sections.display = facts.any
+        if facts.any:
+            self._sections.show(self._section, self.tr)
+            self._prose.update(
+                list(report(facts, self.section, max(1, self.size.width - 3), self.size.height))
+            )
+        else:
+            self._prose.update([Content(self.tr("shell.progress_none"))])
 
-def report(app: "TorchproofApp", width: int) -> Iterator[Block | Content]:
-    """The page as pieces of prose, tables at most `width` cells wide."""
-    from questions.progress import summary
+    def action_section(self, number: int) -> None:
+        self._section = number
+        self.show()
+        self.query_one(VerticalScroll).scroll_home(animate=False)
 
-    tr, events = app.tr, app.progress.events()
-    counts = summary(events)
-    if not counts["answers"]:
-        yield Content(tr("shell.progress_none"))
-        return
-    right = round(100 * counts["right"] / counts["questions"]) if counts["questions"] else 0
-    yield Content("\n").join(
-        [
-            Content(tr("shell.sum_answers", **counts, percent=right)),
-            Content(tr("shell.sum_days", **counts, streak=streak(events, app.today()))),
-        ]
-    )
-    yield Content("\n").join([_heading(tr("shell.entries")), *_entries(app, events, width)])
-    about = Content.styled(tr("shell.calibration_about"), "$muted")
-    yield Content("\n").join([_heading(tr("shell.calibration")), about])
-    yield from _calibration(app, events, width)
-    yield Content("\n").join([_heading(tr("shell.days", count=DAYS)), *_days(app, events, width)])
-
-
-def _heading(text: str) -> Content:
-    return Content.styled(text, "$accent bold")
-
-
-def _entries(app: "TorchproofApp", events: "Sequence[Event]", width: int) -> list[Content]:
-    from questions import mastery
-
-    tr = app.tr
-    standing = mastery.standings(events, app.bank, app.now())
-    head = [tr(f"shell.col_{name}") for name in ("entry", "claims", "seen", "learning", "holding", "recall")]
-    rows: list[list[Content | str]] = [[Content.styled(name, "$muted") for name in head]]
-    for entry in mastery.entries(app.bank, standing).values():
-        title = Content.assemble(
-            (f"{entry.entry}  ", "$muted"), app.bank.entries[entry.entry].title.get(tr.lang)
-        )
-        if not entry.questions:
-            rows.append([title, Content.styled("–", "$muted")])
-            continue
-        recall = "–" if entry.recall is None else f"{entry.recall:.0%}"
-        numbers = (entry.claims, entry.seen, entry.seen - entry.holding, entry.holding)
-        rows.append([title, *(str(number) if number else "·" for number in numbers), recall])
-    return table(rows, width, align="lrrrrr", drop=(5, 1, 2))
-
-
-def _calibration(app: "TorchproofApp", events: "Sequence[Event]", width: int) -> Iterator[Content]:
-    from questions import mastery
-
-    tr = app.tr
-    measured = mastery.calibration(events, app.bank)
-    head = [tr(f"shell.col_{name}") for name in ("stated", "answers", "right", "interval", "reading")]
-    rows: list[list[Content | str]] = [[Content.styled(name, "$muted") for name in head]]
-    for level in measured.levels:
-        stated = tr("shell.level_chance") if level.stated is None else f"{level.stated:.0%}"
-        rows.append([stated, *_level_cells(level), _reading(level.verdict, app)])
-    yield Content("\n").join(table(rows, width, align="rrrrl", flex=4, drop=(3,)))
-    if measured.bias is not None and measured.n >= mastery.ENOUGH:
-        key = "shell.bias_over" if measured.bias > 0 else "shell.bias_under"
-        yield Content(tr(key, points=abs(round(100 * measured.bias)), n=measured.n))
-
-
-def _level_cells(level: "Level") -> list[str]:
-    if not level.n:
-        return ["0", "–", "–"]
-    return [str(level.n), f"{level.right / level.n:.0%}", f"{level.low:.0%} … {level.high:.0%}"]
-
-
-def _reading(verdict: str, app: "TorchproofApp") -> Content:
-    style = {"not-enough": "$muted", "fits": "$success"}.get(verdict, "$warning")
-    return Content.styled(app.tr(f"shell.reading_{verdict.replace('-', '_')}"), style)
-
-
-def _days(app: "TorchproofApp", events: "Sequence[Event]", width: int) -> list[Content]:
-    from questions.progress import Answer, Bet
-
-    answers: dict[date, list[bool]] = {}
-    bets: dict[date, int] = {}
-    for event in events:
-        if isinstance(event, Answer):
-            answers.setdefault(event.day, []).append(event.ok)
-        elif isinstance(event, Bet):
-            bets[event.day] = bets.get(event.day, 0) + 1
-    tr, today = app.tr, app.today()
-    rows: list[list[Content | str]] = []
-    for ago in range(DAYS):
-        day = today - timedelta(days=ago)
-        given = answers.get(day, [])
-        if not given and day not in bets:
-            continue
-        bar = Content.assemble(
-            ("■" * min(sum(given), 30), "$success"), ("□" * min(given.count(False), 30), "$muted")
-        )
-        words = []
-        if given:
-            words.append(tr("shell.day_answers", count=len(given), right=sum(given)))
-        if day in bets:
-            words.append(tr("shell.day_bets", count=bets[day]))
-        rows.append([day.isoformat(), tr("shell.comma").join(words), bar])
-    if not rows:
-        return [Content.styled(tr("shell.days_none"), "$muted")]
-    return table(rows, width, flex=2, least=0, drop=(2,))
-
-
-def streak(events: "Sequence[Event]", today: date) -> int:
-    """Days in a row with an answer or a bet, up to today or, where today has none yet, to yesterday."""
-    from questions.progress import Answer, Bet
-
-    days = {event.day for event in events if isinstance(event, (Answer, Bet))}
-    day = today if today in days else today - timedelta(days=1)
-    count = 0
-    while day in days:
-        count += 1
-        day -= timedelta(days=1)
-    return count
+    def action_turn(self, by: int) -> None:
+        self.action_section((self._section + by) % len(SECTIONS))

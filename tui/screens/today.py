@@ -65,7 +65,7 @@ class TodayScreen(Page):
     async def load(self) -> None:
         """Read what Today shows, in steps, so that a key pressed meanwhile is answered between them."""
         app = self.app
-        for step in (lambda: app.bank, lambda: app.catalog, lambda: app.progress.events()):
+        for step in (lambda: app.bank, lambda: app.catalog, app.fold):
             step()
             await asyncio.sleep(0)
         for problem in app.progress.problems:
@@ -104,7 +104,7 @@ class TodayScreen(Page):
         if self._timer is not None:
             self._timer.resume()
         if self.run_watch is not None:
-            self.app.progress.refresh()  # another window may have been answering
+            self.app.kept.look()  # another window may have been answering
             self.run_watch.look()
         self.show()
 
@@ -127,13 +127,15 @@ def device_text(device: "Short", tr: Translator) -> str:
 def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
     """What Today shows now, from the bank, the log, the labs and the runs."""
     from questions import mastery
+    from questions.ids import pack_of
 
-    lang, events = app.tr.lang, app.progress.events()
-    standing = mastery.standings(events, app.bank, app.now())
-    today = app.today()
+    lang, today = app.tr.lang, app.today()
+    standing = mastery.standings_from(app.fold(), today)
     entries = []
     for entry in app.bank.entries.values():
         of_entry = [(claim, standing[claim.id]) for claim in app.bank.claims_of(entry.id)]
+        if pack_of(entry.id) and not any(app.bank.by_claim[claim.id] for claim, _ in of_entry):
+            continue  # a FAQ to be read
         entries.append(
             EntryLine(
                 entry.id,
@@ -143,7 +145,7 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
                 sum(lab.entry == entry.id for lab in app.catalog.labs.values()),
             )
         )
-    return with_runs(Overview(plan_line(app, not events), tuple(entries)), app, watch)
+    return with_runs(Overview(plan_line(app, not app.kept.events), tuple(entries)), app, watch)
 
 
 def with_runs(view: Overview, app: "TorchproofApp", watch: RunWatch) -> Overview:
@@ -160,7 +162,7 @@ def with_runs(view: Overview, app: "TorchproofApp", watch: RunWatch) -> Overview
             )
             for seen in watch.live
         ),
-        waiting=tuple(app.lab_title(run.spec.lab) for run in waiting(app.progress.events(), runs)),
+        waiting=tuple(app.lab_title(run.spec.lab) for run in waiting(app.unread(), runs)),
         lost=sum(seen.status == "lost" and run_age(seen.run, app.now()) < NEWS for seen in watch.views),
     )
 
