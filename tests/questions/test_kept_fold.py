@@ -148,7 +148,9 @@ def test_any_log_cut_anywhere_gives_what_a_replay_gives(
     """Kept after `cut` events, then the rest is added: with events copied once more into another file (merged folders),
     some coming late (another machine's clock), and the cache harmed."""
     folder = tmp_path / str(next(_numbers))
-    events = [msgspec.structs.replace(event, id=f"x{n:03d}") for n, event in enumerate(events)]  # as one process would
+    events = [
+        msgspec.structs.replace(event, id=f"x{n:03d}") for n, event in enumerate(events)
+    ]  # as one process would
     behind = [event for n, event in enumerate(events[:cut]) if n in late]
     for name, event in zip(files, events[:cut], strict=False):
         if event not in behind:
