@@ -9,15 +9,24 @@ from zlib import crc32
 from questions.schedule import Fold, Track
 from questions.shapes import Question
 
+TYPED = ("number", "order")  # more keys than one
+
 
 def variant(questions: Iterable[Question], track: Track, lure: str | None = None) -> Question | None:
-    """The one asked least, then longest ago; never the last one again where there is another, never a two-step
-    question first, and where a `lure` is given one that offers it. None where there is no question."""
+    """The one asked least, then longest ago; never the last one again where there is another, and where a `lure` is
+    given one that offers it. A claim is met first by something to pick, not to type or to arrange, and never by a
+    two-step question. None where there is no question."""
     fitting = [q for q in questions if track.asked or q.kind != "two-step"]
     fitting = [q for q in fitting if q.id != track.last_item] or fitting
     if lure:
         fitting = [q for q in fitting if lure in q.lures] or fitting
-    return min(fitting, key=lambda q: (*track.asked.get(q.id, (0, 0)), q.difficulty, q.id), default=None)
+    first = not track.asked
+
+    def turn(question: Question) -> tuple[float | bool | str, ...]:
+        typed = first and question.kind in TYPED
+        return (*track.asked.get(question.id, (0, 0)), typed, question.difficulty, question.id)
+
+    return min(fitting, key=turn, default=None)
 
 
 def shuffle_seed(question: Question, track: Track, day: object) -> int:
