@@ -55,6 +55,7 @@ class Beliefs:
         self._bank = bank
         self._held: dict[str, _Belief] = {}
         self._two_step: dict[str, Answer] = {}  # by event id, until the reason comes
+        self._tempting: dict[str, frozenset[str]] = {}  # by question
         self.cleared: list[Held] = []  # in the order in which they were
 
     def of_claim(self, claim: str) -> tuple[str, ...]:
@@ -73,9 +74,7 @@ class Beliefs:
         if answer.kind == "two-step":
             self._two_step[answer.id] = answer
         if answer.ok:
-            question = self._bank.questions.get(answer.item) if self._held else None
-            if question:
-                self._resisted(question.tempting, answer.day)
+            self._resisted(self._lures(answer.item), answer.day)
         elif answer.misconception:
             self._picked(answer.misconception, answer.claim, answer.day, answer.p >= CONFIDENT)
 
@@ -86,7 +85,9 @@ class Beliefs:
             return
         chosen = question.reason(reason.option)
         if reason.ok:
-            self._resisted([c.misconception for c in question.authored_reasons], reason.day)
+            self._resisted(
+                [c.misconception for c in question.authored_reasons if c.misconception], reason.day
+            )
         elif chosen and chosen.misconception:
             self._picked(chosen.misconception, answer.claim, reason.day, False)
 
@@ -99,10 +100,17 @@ class Beliefs:
         held.last = day if held.last is None else max(held.last, day)
         held.resisted.clear()
 
-    def _resisted(self, lures: Iterable[str | None], day: date) -> None:
-        for misconception in sorted({lure for lure in lures if lure}):  # the same order in every process
-            held = self._held.get(misconception)
-            if held is None or held.opened is None or held.last is None or day <= held.last:
+    def _lures(self, item: str) -> frozenset[str]:
+        if item not in self._tempting:
+            question = self._bank.questions.get(item)
+            self._tempting[item] = question.tempting if question else frozenset()
+        return self._tempting[item]
+
+    def _resisted(self, lures: Iterable[str], day: date) -> None:
+        known = [lure for lure in lures if lure in self._held]
+        for misconception in sorted(set(known)):  # in the same order in every process
+            held = self._held[misconception]
+            if held.opened is None or held.last is None or day <= held.last:
                 continue
             held.resisted.add(day)
             if len(held.resisted) >= ENOUGH:

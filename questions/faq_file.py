@@ -257,7 +257,7 @@ class _Division:
             above.append(at)
         for at in self.headings:
             if at + 1 in shown:
-                shown |= {other + 1 for other in over[at]}
+                shown |= {other + 1 for other in over[at] if self.lines[other].title}
         for at in self.headings:
             if at + 1 not in shown:
                 under = at + 1 < len(self.lines) and self.lines[at + 1].kind == "under"

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -26,8 +26,10 @@ from questions.progress import Progress
 from questions.schedule import Fold
 from questions.shapes import Bank
 
-WORTH_KEEPING: Final = 1000  # events since the last time: replaying these takes about 20 ms
+FEW: Final = 1000  # events that are replayed as fast as they are brought back
+WORTH_KEEPING: Final = 300  # events since the last time: replaying these takes about 10 ms
 TAIL: Final = 4096  # bytes before the end of what was read, which must be the same when a file has grown
+LATELY: Final = 14 * 24 * 3600 * 10**9  # ns; a process that appends has seldom been open for longer
 CODE: Final = Path(__file__).parent
 
 
@@ -46,8 +48,11 @@ class Doubt(Exception):
 
 
 class KeptFold:
-    """The fold of a log over a bank. `look()` reads what the disk holds by then; `now()` what was read before and what
-    this process has recorded since."""
+    """The fold of a log over a bank.
+
+    `look()` holds every event file against what is kept. `now()` is for the moment: what was read before and what this
+    process has recorded since; when nothing was read yet, what the cache knows, new files, and those written lately.
+    """
 
     def __init__(self, log: Progress, bank: Bank, cache: Path) -> None:
         name = _hash(str(log.folder.resolve()).encode(errors="surrogateescape"))
@@ -56,21 +61,21 @@ class KeptFold:
         self._files: dict[str, _File] = {}
         self._last: tuple[datetime, str] | None = None
         self._ids: dict[str, tuple[int, str]] | None = (
-            None  # stem: greatest number behind it; None: not worked out yet
+            None  # stem: greatest number behind it; worked out when needed
         )
+        self._unsure: list[Event] | None = None  # what was replayed, where a file could not be read
         self._fresh = 0  # events folded since it was last kept
         self.events = 0
         self.unread: dict[str, Bet] = {}  # locked bets whose result has not been read, by lab
 
     def now(self) -> Fold:
         """The state after every event read so far and every one of our own."""
-        own = self._log.own
-        if self._state is None or (own is not None and own.name not in self._files):
-            return self.look()
-        if own is None:
-            return self._state
+        own, folder = self._log.own, self._log.folder
         try:
-            return self._grown({own.name: own.stat()})
+            if self._state is None:
+                self._restore()
+                return self._grown({name: (folder / name).stat() for name in self._lately(_names(folder))})
+            return self._state if own is None else self._grown({own.name: own.stat()})
         except (Doubt, OSError):
             return self.look()
 
@@ -86,6 +91,13 @@ class KeptFold:
         except (Doubt, OSError):
             return self._replayed(found)
 
+    def _lately(self, names: set[str]) -> list[str]:
+        """Files that were not there or were written in the last days before the state was kept."""
+        if not self._files.keys() <= names:
+            raise Doubt
+        newest = max((file.written for file in self._files.values()), default=0)
+        return [n for n in names if n not in self._files or self._files[n].written > newest - LATELY]
+
     # from the disk
 
     def _restore(self) -> None:
@@ -99,7 +111,9 @@ class KeptFold:
                 if made_by != _maker(self._bank):
                     raise Doubt
                 outside = {"bank": self._bank}
+                foreseen, state = state
                 self._state = unpacked(state, outside)
+                _put_off(self._state, foreseen)
                 self._files = {name: _File(*row) for name, row in files.items()}
                 self._last = unpacked(last, outside)
                 self._ids = {stem: (length, number) for stem, (length, number) in ids.items()}
@@ -109,7 +123,12 @@ class KeptFold:
 
     def save(self) -> bool:
         """Keeps the state where that saves a later start some time. Trouble with the cache costs that time only."""
-        if self._state is None or self._fresh < WORTH_KEEPING:
+        if (
+            self._state is None
+            or self.events < FEW
+            or self._fresh < WORTH_KEEPING
+            or self._unsure is not None
+        ):
             return False
         own = self._place.with_name(f"{self._place.name}.{os.getpid()}")
         try:
@@ -117,10 +136,7 @@ class KeptFold:
             own.parent.mkdir(parents=True, exist_ok=True)
             own.write_bytes(sha256(body).digest() + body)
             own.replace(self._place)
-        except (
-            OSError,
-            TypeError,
-        ):  # TypeError: the fold holds something new that plain.py does not know yet
+        except (OSError, TypeError):  # TypeError: the fold holds something that plain.py does not know yet
             with suppress(OSError):
                 own.unlink()
             return False
@@ -131,6 +147,7 @@ class KeptFold:
         with _without_collector():
             outside = {id(self._bank): "bank"}
             ids = self._known_ids()
+            _whole(state)
             return msgspec.msgpack.encode(
                 [
                     _maker(self._bank),
@@ -139,7 +156,7 @@ class KeptFold:
                     ids,
                     self.events,
                     packed(self.unread, outside),
-                    packed(state, outside),
+                    _in_two(state, outside),
                 ]
             )
 
@@ -148,6 +165,9 @@ class KeptFold:
     def _replayed(self, found: Mapping[str, os.stat_result]) -> Fold:
         self._log.refresh()
         events = self._log.events()
+        if self._state is not None and events == self._unsure:
+            return self._state  # a file cannot be read, and nothing else is new
+        self._unsure = events if self._log.problems else None
         state = Fold(self._bank)
         state.feed(events)
         self._state, self._ids, self.unread = state, None, {}
@@ -221,6 +241,37 @@ class KeptFold:
         return self._ids
 
 
+class _Later(Fold):
+    """A fold whose predictions are unpacked when somebody asks for them, which makes it a plain one."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "foreseen":
+            raise AttributeError(name)
+        _whole(self)
+        return vars(self)[name]
+
+
+def _in_two(state: Fold, outside: dict[int, str]) -> list[Any]:
+    """The predictions, of which only the progress page makes use, and all else."""
+    foreseen = state.foreseen
+    del state.foreseen
+    try:
+        return [packed(foreseen, outside), packed(state, outside)]
+    finally:
+        state.foreseen = foreseen
+
+
+def _put_off(state: Fold, foreseen: Any) -> None:
+    vars(state)["foreseen_later"] = foreseen
+    state.__class__ = _Later
+
+
+def _whole(state: Fold) -> None:
+    if type(state) is _Later:
+        vars(state)["foreseen"] = unpacked(vars(state).pop("foreseen_later"), {})
+        state.__class__ = Fold  # type: ignore[assignment]
+
+
 def _maker(bank: Bank) -> str:
     """Changes with the bank, with our code and with the memory model's: what they made is worthless then."""
     import fsrs
@@ -234,10 +285,17 @@ def _maker(bank: Bank) -> str:
     return made.hexdigest()
 
 
+def _names(folder: Path) -> set[str]:
+    try:
+        return {name for name in os.listdir(folder) if name.endswith(".jsonl")}  # noqa: PTH208 (of thousands of files)
+    except OSError:
+        return set()
+
+
 def _scan(folder: Path) -> dict[str, os.stat_result]:
     """The event files, in order. One that is gone by now counts as never seen."""
     found: dict[str, os.stat_result] = {}
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+    with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".jsonl"):
                 with suppress(OSError):

@@ -170,7 +170,7 @@ def _made(kind: Any, fields: Sequence[str], columns: Sequence[list[Any]], count:
 def _fields(value: Any) -> Sequence[str]:
     if isinstance(value, msgspec.Struct):
         return value.__struct_fields__
-    own = list(getattr(value, "__dict__", ()))
+    own = sorted(getattr(value, "__dict__", ()))
     slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
     return own + [name for name in slots if name not in ("__dict__", "__weakref__")]
 

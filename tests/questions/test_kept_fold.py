@@ -28,6 +28,7 @@ SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthChe
 
 @pytest.fixture(autouse=True)
 def _keep_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_fold, "FEW", 1)
     monkeypatch.setattr(kept_fold, "WORTH_KEEPING", 1)
 
 
@@ -38,6 +39,7 @@ def kept(folder: Path, bank: Bank) -> KeptFold:
 
 def bytes_of(state: Fold) -> bytes:
     """Everything a fold holds."""
+    assert state.foreseen is not None  # unpacked when asked for
     return msgspec.msgpack.encode(packed(state, {id(state.bank): "bank"}))
 
 
@@ -227,6 +229,21 @@ def test_a_bank_that_has_changed_makes_what_was_kept_worthless(tmp_path: Path, b
     first.save()
     smaller = msgspec.structs.replace(bank, claims={k: v for k, v in bank.claims.items() if k != "E1.1"})
     assert_as_replayed(kept(tmp_path, smaller), tmp_path, smaller)
+
+
+def test_a_file_that_cannot_be_read_hides_no_other_and_is_no_reason_to_replay_each_time(
+    tmp_path: Path, bank: Bank
+) -> None:
+    write(tmp_path, "a", LONG)
+    (tmp_path / "events" / "b.jsonl").mkdir()
+    mine = kept(tmp_path, bank)
+    assert_as_replayed(mine, tmp_path, bank)
+    state = mine.look()
+    assert mine.look() is state
+    assert [problem.key for problem in mine._log.problems] == ["unreadable"]
+    assert not mine.save()
+    write(tmp_path, "a", [answer("E1.3", 6)])
+    assert_as_replayed(mine, tmp_path, bank)
 
 
 def test_little_that_is_new_is_not_worth_a_write(

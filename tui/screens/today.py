@@ -74,6 +74,10 @@ class TodayScreen(Page):
         self.run_watch.look()
         self.loaded = True
         self.show()
+        await asyncio.sleep(0)
+        shown = app.fold(), app.kept.events
+        if (app.kept.look(), app.kept.events) != shown:  # an old file has grown
+            self.show()
         self._timer = self.set_interval(LOOK_EVERY, self._look)
         asked = asyncio.ensure_future(self._ask_hardware())
         await asyncio.wait({asked}, timeout=DRIVER_PATIENCE)
