@@ -116,11 +116,11 @@ def _told_of_checks(names: Sequence[str], measured: set[str], context: Context) 
     """Claims that code settles and no lab measures are named with the command that runs their code."""
     if all(name in measured for name in names):
         return
+    from questions.catalog import load
     from questions.problems import BankProblem
-    from questions.snapshot import load
 
     try:
-        claims = load(cache=context.paths.cache).claims
+        claims = load().claims
     except BankProblem:
         return  # a broken bank is no reason not to run labs
     if coded := [name for name in names if name in claims and name not in measured]:
