@@ -25,6 +25,9 @@ class Block(NamedTuple):
     marker: str = ""
 
 
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f]"
+)  # controls take no cell, yet keep a line's last space from its end
 _FENCE = re.compile(r"^\s*```")
 _ITEM = re.compile(r"^\s*([-*]|\d{1,2}[.)])\s+(.*)$")
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -48,7 +51,7 @@ def blocks(text: str) -> list[Block]:
             found.append(Block("paragraph", _joined(paragraph)))
             paragraph.clear()
 
-    for line in text.strip("\n").splitlines():
+    for line in _UNSEEN.sub("", text).strip("\n").splitlines():
         if _FENCE.match(line):
             if code is None:
                 close()
