@@ -107,22 +107,6 @@ def mended(question: Question) -> str:
     return "\n".join(code)
 
 
-def flipped(question: Question) -> list[Question]:
-    """The question with each wrong key it could have: other options, other bands, another number or order."""
-    from msgspec.structs import replace
-
-    match question.kind:
-        case "number":
-            wrong = [slip.value for slip in question.slips]
-            return [replace(question, value=value, key=f"{value:.12g}") for value in wrong]
-        case "order":
-            order = question.key.split(">")
-            swapped = [[*order[:n], order[n + 1], order[n], *order[n + 2 :]] for n in range(len(order) - 1)]
-            return [replace(question, key=">".join(steps)) for steps in swapped]
-        case _:
-            return [replace(question, key=o.id) for o in question.options if o.id != question.key]
-
-
 def lines(text: str) -> list[str]:
     """What counts when printed texts are compared: lines without trailing space."""
     return [line.rstrip() for line in text.strip().split("\n")]

@@ -17,113 +17,97 @@ from questions.shapes import Draft
 DRAFT_FILE = "draft.md"
 _FORM = "<!-- torchproof:"  # begins the comment at the end
 
+# What an author fills in; the remarks are those of the language around it.
+_CLAIM = """\
++++
+id = "{id}"
+order = {order}
+verdict = "true"  # {verdicts}
+source = "{source}"  # {sources}
+origin = "stated"
++++
+# zh
+（论断，一句话）
+## why
+（为什么）
+# en
+(the claim, one sentence)
+## why
+(why it is so)"""
+
+_QUESTION = """\
++++
+id = "{id}-which"
+claim = "{id}"
+kind = "choice"
+difficulty = 2
+source = "{source}"
+answer = "right"
+options = [
+  {{ id = "right", zh = "正确的选项", en = "the right one" }},
+  {{ id = "wrong", zh = "错误的选项", en = "a wrong one", misconception = "belief-one" }},
+  {{ id = "other", zh = "另一个错误的选项", en = "another wrong one", misconception = "belief-two" }},
+]
++++
+# zh
+（题干）
+## explain
+（为什么对，为什么错）
+# en
+(the question)
+## explain
+(why it is right, why the others are wrong)"""
+
+_BELIEF = """\
+[[misconceptions]]
+id = "belief-one"
+name = {{ zh = "（误解是什么）", en = "(what one may believe)" }}
+because = {{ zh = "（它错在哪里）", en = "(why it is wrong)" }}"""
+
+_REMARKS = {
+    "zh": {
+        "verdicts": "true、true-with-conditions、misleading、false 四选一",
+        "sources": "凭什么这么说：文档、论文，或跑过的代码",
+    },
+    "en": {
+        "verdicts": "one of true, true-with-conditions, misleading, false",
+        "sources": "what says so: documentation, a paper, code that was run",
+    },
+}
+
 _FORMS = {
-    "zh": """\
+    "zh": f"""\
 <!-- torchproof: 这是草稿：可以读，不会出题。想用它出题，请照下面两个样式手工补全。
 
 一、在本文件旁新建 claim.md，写一句可能错的话（论断），而不是问题：
 
-+++
-id = "{id}"
-order = {order}
-verdict = "true"  # true、true-with-conditions、misleading、false 四选一
-source = "{source}"  # 凭什么这么说：文档、论文，或跑过的代码
-origin = "stated"
-+++
-# zh
-（论断，一句话）
-## why
-（为什么）
-# en
-(the claim, one sentence)
-## why
-(why it is so)
+{_CLAIM}
 
-二、再为这条论断写一题或多题，每题一个文件，文件名即 id，例如 {id}-which.md：
+二、再为这条论断写一题或多题，每题一个文件，文件名即 id，例如 {{id}}-which.md：
 
-+++
-id = "{id}-which"
-claim = "{id}"
-kind = "choice"
-difficulty = 2
-source = "{source}"
-answer = "right"
-options = [
-  {{ id = "right", zh = "正确的选项", en = "the right one" }},
-  {{ id = "wrong", zh = "错误的选项", en = "a wrong one", misconception = "belief-one" }},
-  {{ id = "other", zh = "另一个错误的选项", en = "another wrong one", misconception = "belief-two" }},
-]
-+++
-# zh
-（题干）
-## explain
-（为什么对，为什么错）
-# en
-(the question)
-## explain
-(why it is right, why the others are wrong)
+{_QUESTION}
 
 三、错误选项背后的误解写进上一级文件夹的 misconceptions.toml，每条一段：
 
-[[misconceptions]]
-id = "belief-one"
-name = {{ zh = "（误解是什么）", en = "(what one may believe)" }}
-because = {{ zh = "（它错在哪里）", en = "(why it is wrong)" }}
+{_BELIEF}
 
 四、运行 torchproof bank check，指出的问题改到没有为止。
 -->
 """,
-    "en": """\
+    "en": f"""\
 <!-- torchproof: this is a draft: it can be read, and is never asked. To be asked about it, complete these two by hand.
 
 1. Make a file claim.md beside this one. A claim is a sentence that can be wrong, not a question:
 
-+++
-id = "{id}"
-order = {order}
-verdict = "true"  # one of true, true-with-conditions, misleading, false
-source = "{source}"  # what says so: documentation, a paper, code that was run
-origin = "stated"
-+++
-# zh
-（论断，一句话）
-## why
-（为什么）
-# en
-(the claim, one sentence)
-## why
-(why it is so)
+{_CLAIM}
 
-2. Write one or more questions on it, each a file named after its id, such as {id}-which.md:
+2. Write one or more questions on it, each a file named after its id, such as {{id}}-which.md:
 
-+++
-id = "{id}-which"
-claim = "{id}"
-kind = "choice"
-difficulty = 2
-source = "{source}"
-answer = "right"
-options = [
-  {{ id = "right", zh = "正确的选项", en = "the right one" }},
-  {{ id = "wrong", zh = "错误的选项", en = "a wrong one", misconception = "belief-one" }},
-  {{ id = "other", zh = "另一个错误的选项", en = "another wrong one", misconception = "belief-two" }},
-]
-+++
-# zh
-（题干）
-## explain
-（为什么对，为什么错）
-# en
-(the question)
-## explain
-(why it is right, why the others are wrong)
+{_QUESTION}
 
 3. Put the beliefs behind the wrong options into misconceptions.toml in the folder above, one block each:
 
-[[misconceptions]]
-id = "belief-one"
-name = {{ zh = "（误解是什么）", en = "(what one may believe)" }}
-because = {{ zh = "（它错在哪里）", en = "(why it is wrong)" }}
+{_BELIEF}
 
 4. Run torchproof bank check, and mend what it names until nothing is left.
 -->
@@ -166,7 +150,8 @@ def body(path: Path) -> str:
 
 def draft_text(draft: Draft, text: str) -> str:
     """The file of a draft with this body."""
-    form = _FORMS[draft.lang].format(id=draft.id, order=draft.order, source=_quoted(draft.source)[1:-1])
+    source = _quoted(draft.source)[1:-1]
+    form = _FORMS[draft.lang].format(id=draft.id, order=draft.order, source=source, **_REMARKS[draft.lang])
     front = [
         f"order = {draft.order}",
         f"heading = {_quoted(draft.heading)}",

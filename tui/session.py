@@ -82,15 +82,6 @@ class Walk:
             self.current = None
 
 
-def open_bets(events: Iterable[Event]) -> dict[str, Bet]:
-    """The locked bets whose result has not been read, by lab."""
-    from questions.events import unread_bets
-
-    found: dict[str, Bet] = {}
-    unread_bets(events, found)
-    return found
-
-
 def last_bet(events: Iterable[Event], lab_id: str) -> Bet | None:
     """The bet on this lab, settled or not."""
     from questions.events import Bet

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from questions.catalog import BANK, CLAIM_FILE, Bank, load
-from questions.checks import Check, checks, checks_of, flipped, run
+from questions.checks import Check, checks, checks_of, run
 from questions.lint import lint
 from questions.problems import BankProblem
+from questions.shapes import Question
 
 
 @cache
@@ -64,6 +66,20 @@ def test_code_prints_what_is_said_and_settles_the_key(name: str) -> None:
     assert not isinstance(printed, BankProblem), printed
     assert printed.strip().split("\n") == check.expected.strip().split("\n")
     assert check.agrees(printed)
+
+
+def flipped(question: Question) -> list[Question]:
+    """The question with each wrong key it could have: other options, other bands, another number or order."""
+    match question.kind:
+        case "number":
+            wrong = [slip.value for slip in question.slips]
+            return [replace(question, value=value, key=f"{value:.12g}") for value in wrong]
+        case "order":
+            order = question.key.split(">")
+            swapped = [[*order[:n], order[n + 1], order[n], *order[n + 2 :]] for n in range(len(order) - 1)]
+            return [replace(question, key=">".join(steps)) for steps in swapped]
+        case _:
+            return [replace(question, key=o.id) for o in question.options if o.id != question.key]
 
 
 def test_a_flipped_key_is_noticed() -> None:

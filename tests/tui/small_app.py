@@ -9,11 +9,14 @@ from typing import Any
 
 import msgspec
 import psutil
+from textual.pilot import Pilot
 
 from labs.catalog import Catalog
 from labs.journal import AnyEvent, End, Point, Run, Spread, Start, Writer, create, this_host
 from tui.app import TorchproofApp
 from tui.paths import Paths
+from tui.screens.page import Page
+from tui.screens.today import TodayScreen
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MakeApp = Callable[..., TorchproofApp]
@@ -88,3 +91,18 @@ def screen_text(app: TorchproofApp) -> str:
     """What stands on the screen, line by line."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+async def opened(pilot: Pilot[None], *keys: str) -> Page:
+    """Presses keys on Today once it has read everything, and gives the page they lead to."""
+    app = pilot.app
+    assert isinstance(app, TorchproofApp)
+    today = app.screen_stack[0]
+    assert isinstance(today, TodayScreen)
+    while not today.loaded:
+        assert app.crash is None
+        await pilot.pause()
+    await pilot.press(*keys)
+    await pilot.pause()
+    assert isinstance(app.screen, Page)
+    return app.screen

@@ -19,7 +19,7 @@ from tui.app import TorchproofApp
 from tui.runs import RunView
 from tui.screens.bench import state as bench_state
 from tui.screens.lab import LabScreen
-from tui.session import open_bets, waiting
+from tui.session import waiting
 
 
 def lab(app: TorchproofApp) -> LabScreen:
@@ -520,7 +520,7 @@ async def test_a_bet_carries_over_to_the_next_run_on_every_page(tmp_path: Path) 
         bet, _, result = app.progress.events()
         assert isinstance(bet, Bet) and isinstance(result, Result)
         assert bet.run == first.id and result.run == second.id and result.points is not None
-        assert open_bets(app.progress.events()) == {}
+        assert app.unread() == {}
         assert fold(app.progress.events(), app.bank).open_bets() == []
         assert fold(app.progress.events(), app.bank).tracks["E1.7"].answers == 1
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_app import NOW, MakeApp, screen_text
+from small_app import NOW, MakeApp, opened, screen_text
 from small_pack import MARKUP, added, write_pack
 from textual.content import Content
-from textual.pilot import Pilot
 
 from questions import packs, snapshot
 from questions.catalog import Bank
@@ -22,7 +21,6 @@ from tui.paths import Paths
 from tui.screens.card import CardScreen
 from tui.screens.draft import DraftScreen, reading
 from tui.screens.faq import ClaimsScreen, FaqScreen
-from tui.screens.today import TodayScreen
 from tui.widgets.prose import Block, Prose, strong
 
 FAQ = f"""\
@@ -69,18 +67,6 @@ def make_app(paths: Paths, catalog: Any, monkeypatch: pytest.MonkeyPatch) -> Mak
 def read_faq(paths: Paths, tmp_path: Path) -> None:
     (tmp_path / "faq.md").write_text(FAQ, "utf-8")
     import_faq(tmp_path / "faq.md", paths.packs, "faq", now=NOW)
-
-
-async def opened(pilot: Pilot[None], *keys: str) -> None:
-    app = pilot.app
-    assert isinstance(app, TorchproofApp)
-    today = app.screen_stack[0]
-    assert isinstance(today, TodayScreen)
-    while not today.loaded:
-        assert app.crash is None
-        await pilot.pause()
-    await pilot.press(*keys)
-    await pilot.pause()
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

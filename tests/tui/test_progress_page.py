@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from small_app import NOW, MakeApp, screen_text
+from small_app import NOW, MakeApp, opened, screen_text
 from textual.pilot import Pilot
 
 from questions.events import Answer, Bet, Event, Result
 from questions.progress import Progress
-from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang
 from tui.paths import Paths
 from tui.progresswords import SECTIONS
 from tui.screens.progress import ProgressScreen
-from tui.screens.today import TodayScreen
 from tui.widgets.dots import Dot, draw
 
 SIZES = [(80, 24), (120, 36), (40, 12), (20, 5)]
@@ -50,18 +48,10 @@ def record(paths: Paths, count: int) -> None:
     progress.close()
 
 
-async def opened(pilot: Pilot[None], *keys: str) -> ProgressScreen:
-    app = pilot.app
-    assert isinstance(app, TorchproofApp)
-    today = app.screen_stack[0]
-    assert isinstance(today, TodayScreen)
-    while not today.loaded:
-        assert app.crash is None
-        await pilot.pause()
-    await pilot.press("p", *keys)
-    await pilot.pause()
-    assert isinstance(app.screen, ProgressScreen)
-    return app.screen
+async def progress_page(pilot: Pilot[None], *keys: str) -> ProgressScreen:
+    page = await opened(pilot, "p", *keys)
+    assert isinstance(page, ProgressScreen)
+    return page
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 200])
@@ -72,7 +62,7 @@ async def test_every_section_fits_every_window(
     record(paths, count)
     app = make_app(lang)
     async with app.run_test(size=SIZES[0]) as pilot:
-        page = await opened(pilot)
+        page = await progress_page(pilot)
         for size in SIZES:
             await pilot.resize_terminal(*size)
             for n, section in enumerate(SECTIONS, 1):
@@ -93,7 +83,7 @@ async def test_tab_goes_round_the_sections_and_back(make_app: MakeApp, paths: Pa
     record(paths, 3)
     app = make_app()
     async with app.run_test() as pilot:
-        page = await opened(pilot)
+        page = await progress_page(pilot)
         seen = []
         for _ in SECTIONS:
             seen.append(page.section)
@@ -107,7 +97,7 @@ async def test_a_section_tells_what_the_log_holds(make_app: MakeApp, paths: Path
     record(paths, 40)
     app = make_app()
     async with app.run_test(size=(100, 50)) as pilot:
-        await opened(pilot, "2")
+        await progress_page(pilot, "2")
         assert "1 bets settled, 0 right: 0%" in screen_text(app)
         assert "would win 33%" in screen_text(app)
         await pilot.press("3")
@@ -131,14 +121,14 @@ async def test_an_answer_of_another_window_shows_when_the_page_opens_again(
     record(paths, 1)
     app = make_app()
     async with app.run_test() as pilot:
-        await opened(pilot)
+        await progress_page(pilot)
         assert "1 questions answered" in screen_text(app)
         await pilot.press("q")
         other = Progress(paths.events, host="window", pid=9, now=lambda: NOW)
         other.record(
             Answer(claim="E1.2", item="q2", kind="choice", option="none", p=0.9, ok=True, chance=1 / 3)
         )
-        await opened(pilot)
+        await progress_page(pilot)
         assert "2 questions answered" in screen_text(app)
 
 

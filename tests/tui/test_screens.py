@@ -6,20 +6,18 @@ from datetime import datetime, timedelta
 
 import pytest
 from markup_strings import STRINGS
-from small_app import NOW, MakeApp, MakeRun, screen_text
-from textual.pilot import Pilot
+from small_app import NOW, MakeApp, MakeRun, opened, screen_text
 
 from labs.catalog import Catalog
 from labs.journal import Log
 from questions.catalog import Bank, Claim, Text
 from questions.progress import Answer, Bet, Event, Progress, Result
-from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang
 from tui.paths import Paths
 from tui.screens.card import CardScreen
 from tui.screens.faq import ClaimScreen, ClaimsScreen, FaqScreen
 from tui.screens.help import HelpScreen
-from tui.screens.page import Ask, Page
+from tui.screens.page import Ask
 from tui.screens.runs import LogScreen, RunsScreen
 from tui.screens.settings import SettingsScreen
 from tui.screens.today import TodayScreen
@@ -49,21 +47,6 @@ def record(paths: Paths, *events: Event, at: datetime = NOW) -> None:
     for event in events:
         progress.record(event)
     progress.close()
-
-
-async def opened(pilot: Pilot[None], *keys: str) -> Page:
-    """Press keys on Today, and wait for the page they lead to."""
-    app = pilot.app
-    assert isinstance(app, TorchproofApp)
-    today = app.screen_stack[0]
-    assert isinstance(today, TodayScreen)
-    while not today.loaded:
-        assert app.crash is None
-        await pilot.pause()
-    await pilot.press(*keys)
-    await pilot.pause()
-    assert isinstance(app.screen, Page)
-    return app.screen
 
 
 # every page

@@ -10,13 +10,13 @@ from learner import LAB, finished, make_app, points, screen_text, started, write
 from textual.pilot import Pilot
 
 from labs.journal import Run
-from questions.events import Bet, Result, Session
+from questions.events import Bet, Result, Session, unread_bets
 from questions.plan import Ask, Item, Wager
 from tui.app import TorchproofApp
 from tui.screens.card import CardScreen
 from tui.screens.done import DoneScreen
 from tui.screens.lab import LabScreen
-from tui.session import Readout, Walk, last_bet, open_bets, waiting
+from tui.session import Readout, Walk, last_bet, waiting
 
 A, B = Ask("q1", "E1.1", "new", 1), Ask("q2", "E1.2", "new", 2)
 W = Wager("blank_frames", "E1.7")
@@ -92,8 +92,11 @@ def test_bets_are_open_until_their_result_is_read() -> None:
     bet = Bet(lab="l1", claim="E1.7", band=1, bands=4, p=0.9, run="r1")
     other = Bet(lab="l2", claim="E1.2", band=None, bands=4, p=0.25, run="r2")
     result = Result(lab="l1", run="r1", claim="E1.7")
-    assert set(open_bets([bet, other])) == {"l1", "l2"}
-    assert set(open_bets([bet, other, result])) == {"l2"}
+    unread: dict[str, Bet] = {}
+    unread_bets([bet, other], unread)
+    assert set(unread) == {"l1", "l2"}
+    unread_bets([result], unread)
+    assert set(unread) == {"l2"}
     assert last_bet([bet, other, result], "l1") is bet and last_bet([bet], "l3") is None
 
 
