@@ -214,26 +214,31 @@ def _alone(texts: Sequence[str], key: int, look: Look) -> list[str]:
 def refutable(question: Question) -> Iterator[Flaw]:
     """B21: behind every wrong option stands a belief, and no two share one.
 
-    Printed output may combine the slips of two others ("False True" beside "True True" and "False False"), and shares a
-    belief with one of them. Without it the key is the option most like the others: B14.
+    Of four printed outputs one may have none: it combines the slips of two others ("True False" beside "True True" and
+    "False False", where "False True" is right), and who picks it need not hold either belief. Without it the key would
+    be the option most like the others: B14.
     """
     for name, choices, key in lists(question):
-        yield from _believed(name, choices, key, twice=question.kind == "output")
+        spare = 1 if question.kind == "output" and len(choices) > 3 else 0
+        yield from _believed(name, choices, key, spare)
     if question.kind == "bug":
-        yield from _believed("options", question.options, question.key, twice=False)
+        yield from _believed("options", question.options, question.key, 0)
     elif question.kind in DRAWN and not question.lures:
         yield "B21", "E", "no wrong answer has a misconception"
 
 
-def _believed(name: str, choices: Sequence[Choice], key: str, *, twice: bool) -> Iterator[Flaw]:
+def _believed(name: str, choices: Sequence[Choice], key: str, spare: int) -> Iterator[Flaw]:
+    """spare: how many wrong options may go without a belief."""
     seen: set[str] = set()
     for choice in choices:
         if choice.id == key:
             if choice.misconception:
                 yield "B21", "E", f"{name}: the key '{key}' has a misconception"
         elif not choice.misconception:
-            yield "B21", "E", f"{name}: '{choice.id}' has no misconception"
-        elif choice.misconception in seen and not (twice and len(choices) > 3):
+            spare -= 1
+            if spare < 0:
+                yield "B21", "E", f"{name}: '{choice.id}' has no misconception"
+        elif choice.misconception in seen:
             yield "B21", "E", f"{name}: misconception '{choice.misconception}' stands behind two"
         else:
             seen.add(choice.misconception)

@@ -74,6 +74,8 @@ PLANTED: list[tuple[str, Level, str, list[Swap]]] = [
     ("B21", "E", CHOICE, [('misconception = "forward-trains"\n', "")]),
     ("B21", "E", CHOICE, [("no-grad-freezes", "forward-trains")]),
     ("B21", "E", CHOICE, [(KEY_EN, f'{KEY_EN}\nmisconception = "momentum-reversed"')]),
+    ("B21", "E", OUTPUT, [('misconception = "forward-trains"\n', "")]),
+    ("B21", "E", OUTPUT, [("forward-trains", "no-grad-freezes")]),
     ("B21", "E", BUG, [("line = 6\n", 'line = 6\nmisconception = "momentum-reversed"\n')]),
     # a stem
     ("B17", "W", CHOICE, [(ASKED_EN, "What in it does not differ?")]),
