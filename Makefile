@@ -25,10 +25,10 @@ test: $(STAMPS)/dev
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest tests/questions > $(STAMPS)/questions.txt 2>&1 & questions=$$!; \
-	$(BIN)/python -m pytest --ignore=tests/questions; rest=$$?; \
-	wait $$questions; questions=$$?; cat $(STAMPS)/questions.txt; \
-	test $$rest -eq 0 -a $$questions -eq 0  # the bank's tests need no quiet machine: on the other core
+	@$(BIN)/python -m pytest tests/questions tests/tui > $(STAMPS)/beside.txt 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest --ignore=tests/questions --ignore=tests/tui; rest=$$?; \
+	wait $$beside; beside=$$?; cat $(STAMPS)/beside.txt; \
+	test $$rest -eq 0 -a $$beside -eq 0  # two cores, two halves
 
 format: $(STAMPS)/dev
 	@$(BIN)/python -m ruff format .

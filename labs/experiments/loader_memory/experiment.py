@@ -3,7 +3,7 @@
 Data     a file of `mib` MiB with 1,024 records, written from the seed and deleted afterwards
 Arms     a dataset that loads the whole file when it is made; one that reads a record when it is asked for, with
          0 workers; and the same with 2 workers
-Metric   the most memory that an epoch adds, over all processes, shared pages counted once (PSS)
+Metric   the most memory that an epoch adds, over all processes, shared pages counted once (PSS of anonymous memory)
 Cost     each arm and seed in a process of its own, forked from the lab's; reading 3 files of `mib` MiB a seed
 """
 
@@ -53,16 +53,23 @@ class Lazy(Dataset[Tensor]):
 
 
 def memory() -> float:
-    """MiB of the lab's process with all below it. Where the system does not split shared pages: private ones.
+    """MiB of the lab's process with all below it.
 
     The lab's own process counts as well: what it shares with new workers would otherwise seem to grow.
     """
-    total = 0
     lab = psutil.Process(os.getppid())
-    for process in (lab, *lab.children(recursive=True)):
-        used = process.memory_full_info()
-        total += getattr(used, "pss", used.uss)
-    return total / MIB
+    return sum(own_memory(process) for process in (lab, *lab.children(recursive=True))) / MIB
+
+
+def own_memory(process: psutil.Process) -> float:
+    """Bytes. On Linux the process's share of anonymous and shared memory: pages of library files are left out, for
+    their share changes when any stranger on the machine loads torch. Elsewhere what no other process has (USS)."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines[1:])}
+        return 1024.0 * (kib["Pss_Anon"] + kib["Pss_Shmem"])
+    except (OSError, KeyError):
+        return float(process.memory_full_info().uss)
 
 
 def read_through(arm: str, file: Path, seed: int, workers: int, answer: Connection) -> None:
