@@ -106,8 +106,49 @@ class Skip(Stamped, frozen=True, kw_only=True, tag="skip"):
     item: str
 
 
-Event = Answer | Reason | Bet | Result | Readout | Session | Skip
-TAGS: Final = frozenset({"answer", "reason", "bet", "result", "readout", "session", "skip"})
+class Pause(Stamped, frozen=True, kw_only=True, tag="pause"):
+    """A claim or a whole entry is not to be asked before `until` (None: before it is taken up again); `on` false takes
+    it up again."""
+
+    what: Annotated[str, Meta(min_length=1)]  # id of a claim or an entry
+    on: bool = True
+    until: date | None = None
+
+
+class Placement(Stamped, frozen=True, kw_only=True, tag="placement"):
+    """The end of a placement, whole, cut short or declined (`asked` 0): it is not offered again."""
+
+    asked: Count
+    seconds: Annotated[float, Meta(ge=0)]
+
+
+class Weights(Stamped, frozen=True, kw_only=True, tag="weights"):
+    """Parameters of the memory model fitted to this learner, in force from here on; none: back to the defaults.
+
+    `loss` and `loss_before`: mean log loss (nats) on the held-out reviews with and without them.
+    """
+
+    weights: tuple[float, ...]  # the 21 of FSRS-6, in the package's order, or none
+    reviews: Count  # that they were fitted to
+    loss: float | None = None
+    loss_before: float | None = None
+
+
+Event = Answer | Reason | Bet | Result | Readout | Session | Skip | Pause | Placement | Weights
+TAGS: Final = frozenset(
+    {
+        "answer",
+        "reason",
+        "bet",
+        "result",
+        "readout",
+        "session",
+        "skip",
+        "pause",
+        "placement",
+        "weights",
+    }
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

@@ -24,11 +24,14 @@ from questions.events import (
     Answer,
     Bet,
     Event,
+    Pause,
+    Placement,
     Readout,
     Reason,
     Result,
     Session,
     Skip,
+    Weights,
     decode,
     encode,
     local_day,
@@ -42,18 +45,21 @@ __all__ = [
     "Answer",
     "Bet",
     "Event",
+    "Pause",
+    "Placement",
     "Progress",
     "Readout",
     "Reason",
     "Result",
     "Session",
     "Skip",
+    "Weights",
     "local_day",
     "local_now",
     "summary",
 ]
 
-E = TypeVar("E", Answer, Reason, Bet, Result, Readout, Session, Skip)
+E = TypeVar("E", Answer, Reason, Bet, Result, Readout, Session, Skip, Pause, Placement, Weights)
 
 
 class Progress:
