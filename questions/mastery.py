@@ -13,6 +13,7 @@ from msgspec import Struct
 from questions.beliefs import CONFIDENT
 from questions.events import Answer, Bet, Event, Result, local_day
 from questions.rating import STATED, level
+from questions.rests import Rest
 from questions.schedule import Fold, Rated, Track, fold
 from questions.shapes import Bank
 
@@ -38,6 +39,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     right: int  # of the rated answers
     due: date | None
     last: date | None
+    rest: Rest | None = None  # why it is not asked today
 
 
 class EntryStanding(Struct, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ def standings_from(state: Fold, today: date) -> dict[str, Standing]:
             right=sum(r.ok for r in track.rated),
             due=memory.due,
             last=memory.last,
+            rest=memory.rest,
         )
     return result
 
@@ -120,6 +123,20 @@ def entries(bank: Bank, standing: Mapping[str, Standing]) -> dict[str, EntryStan
             recall=sum(recalls) / len(recalls) if recalls else None,
         )
     return result
+
+
+def resting(state: Fold, standing: Mapping[str, Standing], today: date) -> list[tuple[str, Rest]]:
+    """What is not asked today: entries paused as a whole, and claims that rest for another reason or another while."""
+    rows: list[tuple[str, Rest]] = []
+    for entry in state.bank.entries:
+        whole = state.rests.paused(entry, today)
+        if whole:
+            rows.append((entry, whole))
+        for claim in state.bank.claims_of(entry):
+            rest = standing[claim.id].rest
+            if rest and rest != whole:
+                rows.append((claim.id, rest))
+    return rows
 
 
 def _state(state: Fold, track: Track, misconceived: tuple[str, ...], today: date) -> State:

@@ -8,16 +8,23 @@ by another name would be another pack; one that is removed and comes back by its
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from msgspec.structs import replace
 
-from questions.packs import Pack
+from questions.packs import Pack, load_all
 from questions.shapes import Bank, Choice, Question, Slip, Swap, Text
+from questions.snapshot import load
 
 Named = TypeVar("Named", Choice, Slip, Swap)
 
 LONGEST_TITLE = 120
+
+
+def whole_bank(packs: Path, cache: Path) -> Bank:
+    """The shipped bank and every pack that can be read. Raises BankProblem where the bank itself cannot be."""
+    return merge(load(cache=cache), (pack for pack in load_all(packs, cache) if not pack.problem))
 
 
 def merge(bank: Bank, packs: Iterable[Pack]) -> Bank:

@@ -125,7 +125,7 @@ class _Planner:
         free = [
             m
             for m in self.memories.values()
-            if (m.last is None or m.last < self.today) and m.claim not in self.put_off
+            if (m.last is None or m.last < self.today) and m.claim not in self.put_off and not m.rest
         ]
         due = [m for m in free if m.due is not None and m.due <= self.today]
         for memory in sorted((m for m in due if m.state == "recheck"), key=lambda m: (m.due, m.claim)):
@@ -204,6 +204,7 @@ class _Planner:
             self.state.tracks[needed].answers
             or needed in self.cost
             or needed in self.put_off  # its bet is locked, or it was skipped: neither holds the rest up
+            or self.memories[needed].rest
             or not self._can_be_asked(needed)
             for needed in self.bank.claims[claim].requires
         )
@@ -281,7 +282,12 @@ class _Planner:
             return 0
         slipped = track.confident_error is not None and self.today - track.confident_error <= 7 * _DAY
         twice = [r.rating for r in track.rated[-2:]] == ["again", "again"]
-        return 1 + 3 * slipped + 2 * misled + twice
+        rest = self.memories[claim].rest
+        if rest and rest.why == "asked":
+            return 0
+        return (
+            1 + 3 * slipped + 2 * misled + twice + (2 if rest else 0)
+        )  # a leech gets its lab, not a question
 
     def _wager(self, lab: LabRef) -> bool:
         if not self._room_for_a_lab():
@@ -344,7 +350,7 @@ class _Planner:
                 seconds += (1 - memory.recall) * memory.seconds
             elif memory.due is not None and memory.due <= tomorrow:
                 seconds += memory.seconds
-            elif memory.state == "unseen" and self._can_be_asked(memory.claim):
+            elif memory.state == "unseen" and not memory.rest and self._can_be_asked(memory.claim):
                 unseen += SECONDS
         seconds += min(unseen, NEW_SHARE * self.budget, NEW_A_DAY * SECONDS)
         return ceil(min(seconds, self.budget) / 60)

@@ -16,9 +16,10 @@ from zlib import crc32
 from msgspec import Struct
 
 from questions.beliefs import CONFIDENT, Beliefs
-from questions.events import Answer, Bet, Event, Reason, Result, Skip, local_day
+from questions.events import Answer, Bet, Event, Pause, Reason, Result, Skip, local_day
 from questions.foresight import Foresight
 from questions.rating import Habits, Name, Shown
+from questions.rests import Rest, Rests, is_leech
 from questions.shapes import Bank
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Memory(Struct, frozen=True, kw_only=True):
 
     claim: str
     state: State  # recheck: the next look is owed to a confident error
-    due: date | None  # None: never answered
+    due: date | None  # None: never answered, or resting without an end
     stability: float  # days until recall falls to 90 %, calibrated; 0 before the first rated answer
     recall: (
         float  # probability to know it today; before the first answer, what the entry's first asks suggest
@@ -56,6 +57,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     checks: int  # looks still owed to a confident error
     lure: str | None  # misconception the next look should offer again
     seconds: float  # what an answer takes here
+    rest: Rest | None  # why it is not to be asked today
 
 
 class Rated(Struct, frozen=True):
@@ -95,6 +97,9 @@ class Track:
         ] = {}  # item: (times answered, place in the log of the last one)
         self.last_item: str | None = None
         self.confident_error: date | None = None  # day of the last one
+        self.watched = (
+            1  # place in `rated` from which on misses make it a leech; not the first, when it was new
+        )
 
 
 class Fold:
@@ -125,6 +130,7 @@ class Fold:
         self._ratings: dict[str, Rating] = {}
         self._decay = self._factor = 0.0
         self.beliefs = Beliefs(bank)
+        self.rests = Rests()
         self.foreseen: list[tuple[float, bool]] = []  # predicted probability of a right answer, and what came
 
     def feed(self, events: Sequence[Event]) -> None:
@@ -143,6 +149,8 @@ class Fold:
                     self.wagered[event.day] = self.wagered.get(event.day, 0) + 1
                 case Result():
                     self._result(event)
+                case Pause():
+                    self.rests.said(event)
                 case Skip():
                     self.skipped.setdefault(event.day, set()).add(event.item)
                 case _:
@@ -179,7 +187,15 @@ class Fold:
 
     def load(self, day: date) -> float:
         """Seconds due by `day` under the memory model alone, if nothing is answered before."""
-        return sum(t.seconds for t in self.tracks.values() if t.due is not None and t.due <= day)
+        return sum(
+            t.seconds
+            for t in self.tracks.values()
+            if t.due is not None and t.due <= day and not self.rest(t, day)
+        )
+
+    def rest(self, track: Track, day: date) -> Rest | None:
+        """Why a claim is not to be asked on `day`, if it is not."""
+        return self.rests.of(track.claim, track.entry, day) if self.rests else None
 
     def mean_load(self, today: date) -> float:
         """Mean of the loads at the start of the seven days up to today, in seconds."""
@@ -202,6 +218,8 @@ class Fold:
         if rechecks and due is not None and track.check_due is not None:
             due = min(due, track.check_due)
             state = "recheck"
+        if (rest := self.rest(track, today)) and due is not None:
+            due = None if rest.until is None else max(due, rest.until)
         latest = track.rated[-1] if track.rated else None
         return Memory(
             claim=track.claim,
@@ -218,6 +236,7 @@ class Fold:
             checks=track.checks,
             lure=track.lure if track.checks else None,
             seconds=track.seconds,
+            rest=rest,
         )
 
     # events in
@@ -313,6 +332,9 @@ class Fold:
         track.rated.append(Rated(day, item, shown.kind, shown.ok, shown.p, rating, predicted))
         track.due = day + self._interval(track, day)
         self._owe_checks(track, day, shown, rating, misconception)
+        if not shown.ok and is_leech([r.ok for r in track.rated[track.watched :]]):
+            self.rests.slipped(track.claim, day)
+            track.watched = len(track.rated)
 
     def _review(self, track: Track, day: date, rating: Name) -> None:
         """One FSRS review. Days are given as midnights, since the package counts whole elapsed days only."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from textual.content import Content
 
+from tui.pausing import rest_short
 from tui.progresstables import by_day, compared, muted, percent, written
 from tui.widgets.prose import Block
 from tui.widgets.table import table
@@ -110,6 +111,7 @@ def _titled(title: str, *lines: Content) -> Content:
 def _overview(facts: Facts, width: int) -> Iterator[Piece]:
     from questions.events import summary
     from questions.figures import streak
+    from questions.mastery import resting, standings_from
 
     tr, counts = facts.tr, summary(facts.events)
     right = round(100 * counts["right"] / counts["questions"]) if counts["questions"] else 0
@@ -120,6 +122,12 @@ def _overview(facts: Facts, width: int) -> Iterator[Piece]:
         ]
     )
     yield _titled(tr("shell.entries"), *_entries(facts, width))
+    if rows := resting(facts.state, standings_from(facts.state, facts.today), facts.today):
+        said = (
+            Content.assemble((f"{what}  ", "$muted"), rest_short(tr, rest, facts.today))
+            for what, rest in rows
+        )
+        yield _titled(tr("shell.resting"), *said, muted(tr("shell.resting_about")))
 
 
 def _entries(facts: Facts, width: int) -> list[Content]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tui.i18n import Translator
     from tui.paths import Paths
 
-NAMES = ("lab", "prove", "data", "progress", "bank", "doctor")
+NAMES = ("lab", "prove", "data", "progress", "pause", "bank", "doctor")
 
 FINISHED, FAILED, USAGE, UNDECIDED, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 130, 141
 

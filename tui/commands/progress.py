@@ -111,16 +111,11 @@ def _fold(context: Context, progress: Progress) -> Fold | None:
 
 def _bank(context: Context) -> Bank | None:
     """The bank; None, with the reason told, where it is broken: counts need none."""
-    from questions.merge import merge
-    from questions.packs import load_all
+    from questions.merge import whole_bank
     from questions.problems import BankProblem
-    from questions.snapshot import load
 
     try:
-        bank = load(cache=context.paths.cache)
-        return merge(
-            bank, (pack for pack in load_all(context.paths.packs, context.paths.cache) if not pack.problem)
-        )
+        return whole_bank(context.paths.packs, context.paths.cache)
     except BankProblem as problem:
         context.note(context.tr.problem(problem))
         return None
@@ -135,7 +130,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
     from questions.events import local_day, local_now
     from questions.forecast import forecast
     from questions.grade import points
-    from questions.mastery import calibration_from, standings_from
+    from questions.mastery import calibration_from, resting, standings_from
     from questions.plan import LabRef
     from questions.progress import Answer, Result
     from tui import settings
@@ -156,6 +151,10 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
         "streak": figures.streak(events, today),
         "states": by_state,
         "misconceived": sum(bool(claim.misconceived) for claim in claims.values()),
+        "resting": [
+            {"what": what, "why": rest.why, "until": rest.until}
+            for what, rest in resting(state, claims, today)
+        ],
         "due": sum(claim.due is not None and claim.due <= today for claim in claims.values()),
         "claims_by_id": {id: claim for id, claim in claims.items() if claim.answers},
         "calibration": calibration_from(events, state),

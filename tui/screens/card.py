@@ -16,6 +16,7 @@ from textual.widgets import Static
 from questions.problems import BankProblem
 from tui.answers import ChoiceAnswer, answer_to
 from tui.evidence import paragraphs
+from tui.pausing import rest_of
 from tui.screens.page import Key, Page
 from tui.widgets.bet import Commit, FinalOptions, NumberStake, Stake, outcome_tags, percent, whole_points
 from tui.widgets.choices import Menu
@@ -87,7 +88,8 @@ class CardScreen(Page):
         self.scroll = VerticalScroll(classes="scroll")
         self.stem, self.code, self.commit = Prose(), Prose(classes="code"), Commit()
         self.reasons, self.because, self.offered = Vertical(classes="reasons"), _line("why"), Reasons()
-        self.verdict, self.headline, self.belief = Vertical(classes="verdict"), _line(), _line()
+        self.verdict, self.headline, self.leech = Vertical(classes="verdict"), _line(), _line()
+        self.belief = _line()
         self.explanation, self.evidence, self.source = Prose(), Prose(), _line()
 
     # what it is about
@@ -155,6 +157,7 @@ class CardScreen(Page):
                 yield self.offered
             with self.verdict:
                 yield self.headline
+                yield self.leech
                 yield self.belief
                 yield self.explanation
                 yield self.evidence
@@ -222,12 +225,21 @@ class CardScreen(Page):
                     spans(found.because.get(tr.lang)),
                 )
             )
+        self.leech.display = leech = not grade.ok and self._has_become_a_leech()
+        if leech:
+            self.leech.update(Content.styled(tr("card.leech_lab" if self.lab else "card.leech"), "$warning"))
         self.explanation.update(self.question.explain.get(tr.lang))
         self.evidence.update("\n\n".join(paragraphs(self.app, self.question, self.lab)))
         self.evidence.display = bool(self.evidence.text)
         self.source.update(Content.styled(tr("card.source", source=self.question.source), "$muted"))
         if first:
             self.call_after_refresh(self._bring_into_view, self.verdict)
+
+    def _has_become_a_leech(self) -> bool:
+        from questions.rests import LEECH_RESTS
+
+        rest = rest_of(self.app, self.question.claim)
+        return rest is not None and rest.why == "leech" and rest.until == self.app.today() + LEECH_RESTS
 
     def _focus(self) -> None:
         """Arrow keys go to what can be chosen now, after the verdict to the text."""

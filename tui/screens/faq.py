@@ -9,6 +9,7 @@ from textual.content import Content
 
 from questions.ids import local
 from questions.shapes import Draft
+from tui import pausing
 from tui.evidence import code_and_print
 from tui.screens.draft import draft_parts, drafts_of
 from tui.screens.page import Key, Page
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from labs.catalog import Lab
     from questions.catalog import Claim
     from questions.mastery import Standing
+    from questions.rests import Rest
     from tui.app import TorchproofApp
 
 MARKS = {"unseen": "○", "asked": "◐", "learning": "◐", "holding": "●", "durable": "●"}
@@ -47,7 +49,10 @@ def standings(app: "TorchproofApp") -> "Mapping[str, Standing]":
 class FaqScreen(Page):
     """The eight entries, and behind them those of packs."""
 
-    KEYS: ClassVar[tuple[Key, ...]] = (Key("enter,right", "open", "shell.key_open", keep=True),)
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key("enter,right", "open", "shell.key_open", keep=True),
+        Key("p", "pause", "shell.key_pause"),
+    )
     HELP_KEY = "shell.help_faq"
 
     def heading(self) -> str:
@@ -77,6 +82,9 @@ class FaqScreen(Page):
                 strip = Content.assemble(strip, gap, (self.tr("shell.drafts", count=drafts), "$muted"))
             elif not marks:
                 strip = Content.styled(self.tr("shell.entry_empty"), "$muted")
+            if rest := pausing.rest_of(self.app, entry.id):
+                said = pausing.rest_short(self.tr, rest, self.app.today())
+                strip = Content.assemble(strip, "  ", (said, "$warning"))
             title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title.get(lang), "  ", strip)
             summary = spans(entry.summary.get(lang)).stylize_before("$muted")
             rows.append(Content("\n").join([title, summary]))
@@ -87,9 +95,18 @@ class FaqScreen(Page):
         self.action_open()
 
     def action_open(self) -> None:
+        if (entry := self.chosen) is not None:
+            self.app.open_page("claims", entry)
+
+    def action_pause(self) -> None:
+        if (entry := self.chosen) is not None:
+            pausing.pause_or_resume(self.app, entry, self.relabel)
+
+    @property
+    def chosen(self) -> str | None:
+        """The entry that the cursor is on."""
         entries = list(self.app.bank.entries)
-        if entries:
-            self.app.open_page("claims", entries[self.query_one(Menu).cursor])
+        return entries[self.query_one(Menu).cursor] if entries else None
 
 
 class ClaimsScreen(Page):
@@ -98,6 +115,7 @@ class ClaimsScreen(Page):
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("enter,right", "open", "shell.key_open", keep=True),
         Key("a", "ask", "shell.key_ask", keep=True),
+        Key("p", "pause", "shell.key_pause"),
     )
     HELP_KEY = "shell.help_faq"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -133,7 +151,7 @@ class ClaimsScreen(Page):
 
     def keys(self) -> tuple[Key, ...]:
         asked = bool(self.claims)  # drafts are not
-        return tuple(key for key in super().keys() if asked or key.action != "ask")  # noqa: SIM118
+        return tuple(key for key in super().keys() if asked or key.action not in ("ask", "pause"))  # noqa: SIM118
 
     def body(self) -> ComposeResult:
         with VerticalScroll(classes="scroll list", can_focus=False):
@@ -153,8 +171,11 @@ class ClaimsScreen(Page):
         found = standings(self.app)
         rows = []
         for claim in self.claims:
-            state = found[claim.id].state
+            state, rest = found[claim.id].state, found[claim.id].rest
             mark = Content.assemble((MARKS[state], STYLES[state]), " ", (local(claim.id), "$muted"), "  ")
+            if rest:
+                said = pausing.rest_short(self.tr, rest, self.app.today())
+                mark = Content.assemble(mark, (f"{said}  ", "$warning"))
             rows.append(mark + spans(claim.text.get(self.tr.lang)))
         for draft in drafts_of(self.app, self.entry):
             rows.append(Content.assemble((f"· {self.tr('shell.draft')}  ", "$muted"), spans(draft.heading)))
@@ -187,6 +208,12 @@ class ClaimsScreen(Page):
         elif chosen is not None:
             ask(self.app, chosen.id)
 
+    def action_pause(self) -> None:
+        if isinstance(chosen := self.chosen, Draft):
+            self.app.say("shell.draft_unasked", severity="warning")
+        elif chosen is not None:
+            pausing.pause_or_resume(self.app, chosen.id, self.relabel)
+
     def action_open(self) -> None:
         if (chosen := self.chosen) is not None:
             self.app.open_page("draft" if isinstance(chosen, Draft) else "claim", chosen.id)
@@ -198,6 +225,7 @@ class ClaimScreen(Page):
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("a", "ask", "shell.key_ask", keep=True),
         Key("enter,right", "lab", "shell.key_lab", keep=True),
+        Key("p", "pause", "shell.key_pause"),
     )
     HELP_KEY = "shell.help_faq"
     CSS = """
@@ -232,6 +260,9 @@ class ClaimScreen(Page):
     def action_ask(self) -> None:
         ask(self.app, self.claim)
 
+    def action_pause(self) -> None:
+        pausing.pause_or_resume(self.app, self.claim, self.relabel)
+
     def action_lab(self) -> None:
         """Open the lab that measures this claim, the first where there are several."""
         if labs := labs_on(self.app, self.claim):
@@ -264,8 +295,10 @@ def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Conten
     if stand.answers:
         counts = tr("shell.claim_counts", answers=stand.answers, right=stand.right)
         state = Content.assemble(state, tr("shell.comma"), counts)
-    due = _due(app, stand)
+    due = "" if stand.rest else _due(app, stand)
     yield Content("\n").join([state, Content.styled(due, "$muted")]) if due else state
+    if stand.rest:
+        yield Content.styled(_resting(app, stand.rest), "$warning")
     for name in stand.misconceived:
         if (belief := app.bank.misconceptions.get(name)) is not None:
             yield Content.assemble((tr("shell.misconceived"), "$warning"), spans(belief.name.get(lang)))
@@ -288,6 +321,13 @@ def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Conten
     if labs:
         titles = tr("shell.list_comma").join(lab.title.get(lang) for lab in labs)
         yield Content.assemble((tr("shell.claim_labs"), "$muted"), titles)
+
+
+def _resting(app: "TorchproofApp", rest: "Rest") -> str:
+    """Why it is not asked, until when, and what to do about it."""
+    if rest.until is None:
+        return app.tr("shell.rest_asked")
+    return app.tr(f"shell.rest_{rest.why}_days", days=(rest.until - app.today()).days)
 
 
 def _due(app: "TorchproofApp", stand: "Standing") -> str:
