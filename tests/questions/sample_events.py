@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from questions.events import Answer, Bet, Event, Readout, Reason, Result, Session, Skip
+from questions.events import Answer, Bet, Event, Pause, Readout, Reason, Result, Session, Skip
 
 CLAIMS = ("E1.1", "E1.2", "E1.3", "E1.4", "E2.1", "E2.2", "E9.9")
 ITEMS = {
@@ -100,6 +100,13 @@ def _others(draw: st.DrawFn) -> Event:
                 ),
                 Readout(at=at, day=day, lab=lab, run=run, choice=draw(_names)),
                 Session(at=at, day=day, planned=3, done=2, seconds=draw(st.floats(0, 1e6))),
+                Pause(
+                    at=at,
+                    day=day,
+                    what=draw(st.sampled_from([*CLAIMS, "E1", "E2", "gone"])),
+                    on=draw(st.booleans()),
+                    until=draw(st.none() | st.integers(-3, 60).map(lambda n: day + timedelta(days=n))),
+                ),
                 Skip(at=at, day=day, item=draw(st.sampled_from(["e11-why", "e21-which", "gone"]))),
             ]
         )

@@ -8,7 +8,7 @@ from math import log2
 from pathlib import Path
 from random import Random
 
-from questions.events import Answer, Bet, Event, Readout, Reason, Result, Session, Skip, local_day
+from questions.events import Answer, Bet, Event, Pause, Readout, Reason, Result, Session, Skip, local_day
 from questions.grade import answered, points, probability
 from questions.plan import Ask, LabRef, plan_from
 from questions.progress import Progress
@@ -68,8 +68,17 @@ class Life:
             done += 1
         if self.random.random() < 0.2:  # out of turn, and a second look at what was answered today
             self._ask(self.random.choice(list(self.bank.questions.values())), 7)
+        if self.random.random() < 0.08:
+            self._pause()
         seconds = (self.clock - began).total_seconds()
         self._done(Session(planned=len(plan.items), done=done, seconds=seconds))
+
+    def _pause(self) -> None:
+        """Lays a claim or an entry aside, or takes one up again."""
+        what = self.random.choice([*self.bank.claims, *self.bank.entries])
+        days = self.random.choice([None, 3, 10, 40])
+        until = None if days is None else self.today() + timedelta(days=days)
+        self._done(Pause(what=what, on=self.random.random() < 0.6, until=until))
 
     def _ask(self, question: Question, order_seed: int) -> None:
         draw, question = self.random.random, question.drawn(order_seed)
@@ -126,7 +135,7 @@ class Life:
 
     def _done(self, event: Event) -> Event:
         recorded = self._record(event)
-        assert isinstance(recorded, Answer | Bet | Readout | Reason | Result | Session | Skip)
+        assert isinstance(recorded, Answer | Bet | Pause | Readout | Reason | Result | Session | Skip)
         self._fold.feed([recorded])
         self.events.append(recorded)
         return recorded

@@ -15,7 +15,7 @@ from statistics import fmean
 
 from fsrs.scheduler import DEFAULT_PARAMETERS as W
 
-from questions.events import Answer, Bet, Event, Reason, Result
+from questions.events import Answer, Bet, Event, Pause, Reason, Result
 from questions.shapes import Bank
 
 OPEN = {
@@ -24,6 +24,7 @@ OPEN = {
     "window": 51,  # 8.5 says "own median": of the newest answers of that kind
     "times_for_easy": 5,  # 8.5 does not say how many times make a median
     "prior_edges": (0.02, 0.98),  # odds of 0 and 1 are no odds
+    "lapse": "any miss but that of the first meeting",  # 8.10 counts lapses without saying what one is
 }
 DEFAULTS = (0.05, 0.33, 1.0, 4.3, 16.0)  # 8.5
 LEVELS = (0.5, 0.7, 0.9, 0.97)  # 8.4, after chance
@@ -75,6 +76,8 @@ class Card:
     due: date | None = None  # without fuzz
     checks: int = 0
     check_due: date | None = None
+    leech: date | None = None  # asked again from that day on
+    fresh: int = 1  # facts before this place count for no leech
 
 
 class Specification:
@@ -91,6 +94,7 @@ class Specification:
         self.bets: dict[str, Bet] = {}
         self.settled: set[str] = set()
         self.asked: dict[str, Answer] = {}
+        self.pauses: list[Pause] = []
 
     def feed(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -102,6 +106,10 @@ class Specification:
                 self.bets[event.lab] = event
             elif isinstance(event, Result):
                 self.result(event)
+            elif isinstance(event, Pause):
+                self.pauses.append(event)
+                if not event.on and event.what in self.cards:
+                    self.cards[event.what].leech = None
 
     # 8.3, 8.5: what counts
 
@@ -195,6 +203,8 @@ class Specification:
             self.times.setdefault(fact.kind, []).append(latency)
         card.due = fact.day + timedelta(days=clamp(1, round(self.stability(card)), 365))
         self.owe(card, fact)
+        if not fact.ok and [f.ok for f in card.facts[card.fresh :][-8:]].count(False) == 4:
+            card.leech, card.fresh = fact.day + timedelta(days=14), len(card.facts)
 
     # 8.6: FSRS-6, rechecks
 
@@ -231,6 +241,20 @@ class Specification:
             card.check_due = {2: fact.day + day, 1: fact.day + 7 * day}.get(card.checks)
         elif card.checks:
             card.check_due = fact.day + day
+
+    # 8.10: pauses and leeches
+
+    def rest(self, claim: str, today: date) -> tuple[str, date | None] | None:
+        """Why a claim is left alone today, and until when (None: no end is set)."""
+        card = self.cards[claim]
+        reasons: list[tuple[str, date | None]] = []
+        said = [pause for pause in self.pauses if pause.what in (claim, card.entry)]
+        if said and said[-1].on:
+            reasons.append(("asked", said[-1].until))
+        if card.leech:
+            reasons.append(("leech", card.leech))
+        reasons = [reason for reason in reasons if reason[1] is None or today < reason[1]]
+        return max(reasons, key=lambda reason: reason[1] or date.max, default=None)
 
     # 8.2: misconceptions
 

@@ -23,7 +23,7 @@ from questions.plan import LabRef
 
 START = datetime(2026, 9, 20, 21, 0, tzinfo=CHINA)
 LABS = [LabRef(f"lab-{claim}", claim, (claim,)) for claim in ("E1.1", "E1.3", "E2.1", "E2.3", "E2.4")]
-Show = Callable[[int], tuple[dict, list[Event]]]
+Show = Callable[[int, float], tuple[dict, list[Event]]]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def show(
     from tui.i18n import Translator
     from tui.paths import Paths
 
-    def shown(seed: int) -> tuple[dict, list[Event]]:
+    def shown(seed: int, good: float) -> tuple[dict, list[Event]]:
         paths = Paths(*(tmp_path / name for name in ("data", "state", "cache", "config")))
-        life = Life(paths.events, bank, start=START, seed=seed, labs=LABS, good=0.3)
+        life = Life(paths.events, bank, start=START, seed=seed, labs=LABS, good=good)
         life.live(60, pauses=frozenset(range(20, 30)))
         now = START + timedelta(days=60)
         monkeypatch.setattr("questions.snapshot.load", lambda cache: bank)
@@ -56,9 +56,9 @@ def show(
     return shown
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_command_says_what_section_8_says(show: Show, bank: Bank, seed: int) -> None:
-    record, events = show(seed)
+@pytest.mark.parametrize(("seed", "good"), [*((seed, 0.3) for seed in range(6)), (6, -9.0), (7, -40.0)])
+def test_the_command_says_what_section_8_says(show: Show, bank: Bank, seed: int, good: float) -> None:
+    record, events = show(seed, good)
     reference = section8.Specification(bank)
     reference.feed(events)
     today = local_day(START + timedelta(days=60))
@@ -68,7 +68,8 @@ def test_the_command_says_what_section_8_says(show: Show, bank: Bank, seed: int)
     assert_beliefs(record, reference)
     assert_surprises(record, events)
     assert_states(record, reference, today)
-    assert_due(record, reference)
+    assert_due(record, reference, today)
+    assert_rests(record, reference, today)
 
 
 def assert_counts(record: dict, events: list[Event]) -> None:
@@ -198,9 +199,11 @@ def assert_states(record: dict, reference: section8.Specification, today: date) 
             assert row["stability"] == pytest.approx(reference.stability(card))
 
 
-def assert_due(record: dict, reference: section8.Specification) -> None:
+def assert_due(record: dict, reference: section8.Specification, today: date) -> None:
     """Whole days until recall falls to 90 %; beyond a week within the 5 % of fuzz; a recheck comes first (8.6)."""
     for claim, row in record["claims_by_id"].items():
+        if reference.rest(claim, today):
+            continue
         card, due = reference.cards[claim], date.fromisoformat(row["due"])
         if card.check_due is not None and card.due is not None and card.check_due <= card.due:
             assert due == card.check_due, claim
@@ -210,3 +213,17 @@ def assert_due(record: dict, reference: section8.Specification) -> None:
             leeway = 0.05 * days + 1 if days >= 7 else 0
             assert abs((due - card.due).days) <= leeway, claim
             assert due > since
+
+
+def assert_rests(record: dict, reference: section8.Specification, today: date) -> None:
+    """A claim that rests is due when that ends, or never (8.10); a list says what rests."""
+    rests = {claim: rest for claim in reference.cards if (rest := reference.rest(claim, today))}
+    for claim, (why, until) in rests.items():
+        if row := record["claims_by_id"].get(claim):
+            assert row["rest"] == {"why": why, "until": until and until.isoformat()}
+            assert (row["due"] is None) == (until is None)
+            assert until is None or row["due"] >= until.isoformat()
+    listed = {row["what"] for row in record["resting"]}
+    entries = {claim: card.entry for claim, card in reference.cards.items()}
+    assert all(claim in listed or entries[claim] in listed for claim in rests)
+    assert listed <= {*rests, *entries.values()}
