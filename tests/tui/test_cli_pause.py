@@ -43,7 +43,7 @@ def test_people_read_a_table_in_their_language(tmp_path: Path) -> None:
         (("E1.1", "--days", "0"), "1 to 3650"),
         (("E1.1", "--days", "some"), "--days"),
         (("--resume",), "Name the entries or claims"),
-        (("E1", "--days", "3", "--resume"), "not allowed with"),
+        (("E1", "--days", "3", "--resume"), "cannot be used with"),
     ],
 )
 def test_what_cannot_be_meant_is_told_and_nothing_is_written(

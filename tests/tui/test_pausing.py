@@ -30,8 +30,10 @@ def missed(paths: Paths, times: int, *, ends: int = 1) -> None:
 async def test_p_pauses_the_claim_under_the_cursor_and_takes_it_up_again(make_app: MakeApp) -> None:
     app = make_app("en")
     async with app.run_test(size=(80, 24)) as pilot:
-        page = await opened(pilot, "f", "enter", "down", "p")
-        assert isinstance(page, Ask)
+        await opened(pilot, "f", "enter", "down")
+        await pilot.press("p")
+        await pilot.pause()
+        assert isinstance(app.screen, Ask)
         await pilot.press("1")
         await pilot.pause()
         assert isinstance(app.screen, ClaimsScreen)
