@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from labs.journal import End, Follower, Log, Run, Seeds, Start, Writer, runs, this_host
 from labs.problems import LabProblem
+from labs.processes import ending, popen
 
 if TYPE_CHECKING:
     import asyncio
     from subprocess import Popen
+
+    from labs.nursery import Nursery
 
 SpareState = Literal["none", "warming", "ready", "broken"]
 
@@ -48,6 +50,7 @@ class Bench:
         self._spare: _Spare | None = None
         self._warming: asyncio.Task[None] | None = None
         self._stopping: set[asyncio.Task[None]] = set()
+        self._nursery: Nursery | None = None
 
     @property
     def spare_state(self) -> SpareState:
@@ -83,6 +86,20 @@ class Bench:
             await asyncio.to_thread(_Child, run, self.python)
         if self._warming is None or self._warming.done():
             self._warming = asyncio.create_task(self._warm_later())
+
+    async def start_one_of_many(self, run: Run, alone: bool) -> None:
+        """The same for one run of a proof: forked from a process that has torch loaded, where that can be.
+
+        alone: its memory and time are measured, so that it shares neither; it gets a process of its own.
+        """
+        import asyncio
+
+        if self._nursery is None:
+            from labs.nursery import Nursery
+
+            self._nursery = Nursery(self.python, otherwise=lambda run: _Child(run, self.python))
+        if alone or not await asyncio.to_thread(self._nursery.take, run):
+            await asyncio.to_thread(_Child, run, self.python)
 
     def stop(self, run: Run) -> asyncio.Task[None]:
         """Tells the run's process to end, before this returns. What it has measured stays.
@@ -153,6 +170,9 @@ class Bench:
         if self._spare is not None:
             self._spare.dismiss()
             self._spare = None
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
         if self._stopping:
             await asyncio.wait(self._stopping, timeout=CLOSE_S)
 
@@ -192,7 +212,7 @@ class _Child:
             raise LabProblem("cannot-write", folder=run.folder, detail=error.strerror or error) from error
         with log:
             try:
-                self._process = _popen(python, [str(run.folder.absolute())], stdout=log)
+                self._process = popen(python, [str(run.folder.absolute())], stdout=log)
             except LabProblem as problem:
                 self._fail(problem)
         self.thread = threading.Thread(target=self._wait, name=f"lab {run.id}", daemon=True)
@@ -207,7 +227,7 @@ class _Child:
         status = self._process.wait()
         if status != 0 and not self.claimed():
             output = (self._run.log_tail(1) or [""])[0]
-            self._fail(LabProblem("worker-died", how=_how(status), output=output))
+            self._fail(LabProblem("worker-died", how=ending(status), output=output))
 
     def _fail(self, problem: LabProblem) -> None:
         _end(self._run, "failed", problem)
@@ -230,7 +250,7 @@ class _Spare:
         import subprocess
 
         try:
-            process = _popen(self._python, ["--spare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            process = popen(self._python, ["--spare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except LabProblem as problem:
             self.state, self.trouble = "broken", str(problem)
             return
@@ -284,7 +304,7 @@ class _Spare:
             run = self._run
             if self.state == "warming" and not self._dismissed and run is None:
                 self.state = "broken"
-                how, last = _how(status), (output or [""])[-1]
+                how, last = ending(status), (output or [""])[-1]
                 self.trouble = str(LabProblem("worker-died", how=how, output=last))
             elif self.state != "broken":
                 self.state = "none"
@@ -297,45 +317,6 @@ def _claimed(run: Run, process: Popen[bytes]) -> bool:
     """Whether the process has taken the run up. A run that goes on has an earlier worker's worker.json."""
     worker = run.worker()
     return worker is not None and worker.pid == process.pid and worker.host == this_host()
-
-
-def _popen(python: str, arguments: list[str], **streams: Any) -> Popen[bytes]:
-    """labs/worker.py under the interpreter, in a session of its own. Raises LabProblem("python-missing")."""
-    import subprocess
-
-    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, **streams}
-    ours = program(python)
-    file = Path(__file__).parent / "worker.py"
-    try:
-        return subprocess.Popen(
-            [ours, str(file), *arguments],
-            cwd=Path(file.anchor),
-            env=environment(ours),
-            start_new_session=True,  # no terminal, so no SIGHUP from one and no ctrl+c
-            **streams,
-        )
-    except OSError as error:
-        raise LabProblem("python-missing", python=python, error=error.strerror or error) from error
-
-
-def program(python: str) -> str:
-    """The interpreter as a full path. Links stay as they are: a virtual environment is found by its link."""
-    if os.sep in python or (os.altsep and os.altsep in python):
-        return str(Path(python).expanduser().absolute())
-    return shutil.which(python) or python
-
-
-def environment(program: str) -> dict[str, str]:
-    """What a process of the labs under this interpreter is started with."""
-    # No module of the folder the app was started in, one order of sets in every run, UTF-8 in every log.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
-    if program != sys.executable:
-        import msgspec
-
-        environment["TORCHPROOF_BORROW"] = str(Path(msgspec.__file__).parent.parent)
-        for ours in ("PYTHONHOME", "__PYVENV_LAUNCHER__"):
-            environment.pop(ours, None)
-    return environment
 
 
 def _tell(run: Run, how: signal.Signals) -> bool:
@@ -363,14 +344,6 @@ def _end(run: Run, status: Literal["stopped", "failed"], problem: LabProblem | N
             writer.write(Log(t=t, level="error", text=error))
         writer.write(End(t=t, status=status, seconds=t, error=error))
         writer.close()
-
-
-def _how(status: int) -> str:
-    """How a process ended, from its return code."""
-    if status < 0:
-        with contextlib.suppress(ValueError):
-            return signal.Signals(-status).name
-    return f"exit status {status}"
 
 
 async def _eventually(holds: Callable[[], bool], patience_s: float) -> None:

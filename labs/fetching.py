@@ -18,10 +18,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from labs.bench import environment, program
 from labs.datasets import Archive, DataSet, amount, matches, write_verified
 from labs.network import reach
 from labs.problems import LabProblem
+from labs.processes import environment, program
 
 if TYPE_CHECKING:
     from subprocess import Popen

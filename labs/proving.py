@@ -123,7 +123,7 @@ class Item:
 class Proving:
     """A proof under way. `items`: its labs in reading order; `rows()`: all its rules, by claim.
 
-    start, stop: set a process to work on a run, tell one to end; labs.bench has both.
+    start, stop: set a process to work on a run (true: it must share nothing), tell one to end; labs.bench has both.
     torch: the version that runs now would have, None where nobody knows: then nothing is taken over.
     jobs: labs at once. budget_s: seconds from now after which nothing goes on.
     """
@@ -136,7 +136,7 @@ class Proving:
         file: Path,
         folder: Path,
         *,
-        start: Callable[[Run], Awaitable[None]],
+        start: Callable[[Run, bool], Awaitable[None]],
         stop: Callable[[Run], Awaitable[None]],
         torch: str | None,
         python: str,
@@ -317,7 +317,7 @@ class Proving:
         self.record.runs[lab.id] = run.id
         self.save()
         with suppress(LabProblem):  # the run's events say the same
-            await self._start(run)
+            await self._start(run, lab.alone)
 
     async def _run_out(self) -> None:
         for item in self.items:

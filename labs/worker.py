@@ -2,11 +2,12 @@
 
     python labs/worker.py RUN_FOLDER     or, where labs is installed,     python -P -m labs.worker RUN_FOLDER
     python labs/worker.py --spare        load torch, print "ready", wait for a run's folder on standard input
+    python labs/worker.py --nursery      load torch, then fork a process for every run's folder on standard input
 
 Down to `conduct`, only the standard library is needed, so that an interpreter without torch, without msgspec
-or too old to read the rest can still write into the run what it lacks. A spare leaves when its standard input
-closes, which is what happens when the app that keeps it dies in whatever way. A process that has taken a run
-up depends on nobody.
+or too old to read the rest can still write into the run what it lacks. A spare or nursery leaves when its
+standard input closes, which is what happens when the app that keeps it dies in whatever way. A process that has
+taken a run up depends on nobody.
 """
 
 from __future__ import annotations
@@ -39,12 +40,14 @@ def main(arguments: list[str]) -> None:
     _behave()
     if arguments == ["--spare"]:
         spare()
+    elif arguments == ["--nursery"]:
+        nursery()
     elif len(arguments) == 1 and not arguments[0].startswith("-"):
         folder = Path(arguments[0]).absolute()
         claim(folder)
         work(folder, began)
     else:
-        print("usage: worker.py RUN_FOLDER | --spare", file=sys.stderr, flush=True)
+        print("usage: worker.py RUN_FOLDER | --spare | --nursery", file=sys.stderr, flush=True)
         os._exit(2)
 
 
@@ -62,6 +65,44 @@ def spare() -> None:
         os.write(say, (" ".join(word.split()) + "\n").encode())
     os.close(say)
     work(*runs.get())  # a broken spare says once more, in the run, what it lacks
+
+
+def nursery() -> None:
+    """Loads torch once for many runs: loading it and taking its first step cost 2 s of a core, a fork 10 ms."""
+    with contextlib.suppress(Exception):  # every run will say what is lacking
+        warm_up(load_torch())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever has ended is gone at once
+    for given in iter(sys.stdin.buffer.readline, b""):
+        began = time.monotonic()
+        if not given.endswith(b"\n"):
+            break
+        folder = os.fsdecode(given[:-1])
+        if _threads() != 1:  # a fork would leave them out, and their locks closed for ever
+            os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, __file__, folder])
+        elif os.fork() == 0:
+            _be_a_process_of_its_own()
+            try:
+                claim(Path(folder))
+            except OSError:
+                traceback.print_exc()
+                os._exit(1)
+            work(Path(folder), began)
+    os._exit(0)
+
+
+def _threads() -> int:
+    """Of this process; 0 where the system does not say."""
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208
+    except OSError:
+        return 0
+
+
+def _be_a_process_of_its_own() -> None:
+    """After a fork, what a start by the app would have given: a session, its priority, and children to wait for."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _be_nice_as_a_session()
 
 
 def _hear(runs: queue.SimpleQueue[tuple[Path, float]]) -> None:
@@ -215,9 +256,7 @@ def _behave() -> None:
     """One thread, low priority, deaf to hang-ups; set before torch reads any of it."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICENESS)
-    # Linux may share the cores out by session first; niceness counts only within one
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    _be_nice_as_a_session()
     with contextlib.suppress(OSError):  # short of memory, Linux ends the lab and not somebody's shell
         Path("/proc/self/oom_score_adj").write_text("500")
     threads = os.environ.get("TORCHPROOF_THREADS", "1")
@@ -231,6 +270,12 @@ def _behave() -> None:
         signal.signal(stop, _stopped_early)
     if shelf := os.environ.pop("TORCHPROOF_BORROW", ""):
         sys.meta_path.append(_Borrowing(shelf))
+
+
+def _be_nice_as_a_session() -> None:
+    """Linux may share the cores out by session first; niceness counts only within one."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def _stopped_early(signum: int, frame: object) -> None:

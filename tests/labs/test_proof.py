@@ -352,7 +352,7 @@ class Stage:
         self.needs = [Need(lab, lab.rules) for lab in labs.values()]
 
     def proving(self, made: Record, **options: Any) -> proving.Proving:
-        async def start(run: Run) -> None:
+        async def start(run: Run, alone: bool) -> None:
             self.started.append(run)
 
         async def stop(run: Run) -> None:

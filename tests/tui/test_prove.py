@@ -30,11 +30,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """The runs that the page has started; no process works on them."""
     found: list[Run] = []
 
-    async def start(bench: object, run: Run) -> None:
+    async def start(bench: object, run: Run, alone: bool) -> None:
         run.events_file.touch()
         found.append(run)
 
-    monkeypatch.setattr("labs.bench.Bench.start", start)
+    monkeypatch.setattr("labs.bench.Bench.start_one_of_many", start)
     monkeypatch.setattr("labs.proving.torch_version", lambda python: "2")
     return found
 

@@ -160,24 +160,14 @@ def _prepared(
 ) -> tuple[Proving, Bench, Hardware]:
     """The proof, with all that is taken over; nothing runs yet."""
     from labs import proving as carrying
-    from labs.bench import Bench, launch
+    from labs.bench import Bench
     from labs.hardware import describe
 
     hardware = describe()
     file = carrying.record_file(context.paths.state)
     record, resumed = carrying.begin(file, terms, needs, fresh=args.fresh)
     jobs = carrying.jobs_here(hardware, args.device, carrying.free_memory_mb())
-    # One at a time, the next process loads torch beside the lab that runs. With a lab on every core that
-    # takes from the labs what it gives to the next: 15 labs on 2 busy cores took 80 s with and without it,
-    # and 90 s one after another.
-    bench = Bench(context.paths.runs, context.python, next_spare_s=1.0)
-    ahead = jobs == 1 and hardware.cores > 1 and len(needs) > 1
-
-    async def start(run: Any) -> None:
-        if ahead:
-            await bench.start(run)
-        else:
-            await asyncio.to_thread(launch, run, context.python)
+    bench = Bench(context.paths.runs, context.python)
 
     async def stop(run: Any) -> None:
         await bench.stop(run)
@@ -188,7 +178,7 @@ def _prepared(
         record,
         file,
         context.paths.runs,
-        start=start,
+        start=bench.start_one_of_many,
         stop=stop,
         torch=carrying.torch_version(context.python) if resumed else None,
         python=context.python,

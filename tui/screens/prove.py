@@ -118,7 +118,7 @@ class ProveScreen(Page):
             record,
             proving.record_file(app.paths.state),
             app.paths.runs,
-            start=app.bench.start,
+            start=app.bench.start_one_of_many,
             stop=self._stop_run,
             torch=torch,
             python=app.python,
