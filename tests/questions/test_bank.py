@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
+import flip_keys
 import pytest
-from msgspec.structs import replace
 
 from questions.catalog import BANK, CLAIM_FILE, Bank, load
-from questions.checks import Check, checks, checks_of, run
+from questions.checks import checks
 from questions.lint import lint
 from questions.problems import BankProblem
-from questions.shapes import Question
 
 
 @cache
@@ -55,12 +54,11 @@ def test_a_question_is_complete_in_both_languages(question_id: str) -> None:
 
 
 @cache
-def outcomes() -> dict[str, tuple[Check, str | BankProblem]]:
-    """Every check, and what its code printed."""
-    return {f"{check.id} ({check.part})": (check, printed) for check, printed in run(checks(real()))}
+def outcomes() -> flip_keys.Outcomes:
+    return flip_keys.outcomes(real())
 
 
-@pytest.mark.parametrize("name", [f"{check.id} ({check.part})" for check in checks(real())])
+@pytest.mark.parametrize("name", [flip_keys.name(check) for check in checks(real())])
 def test_code_prints_what_is_said_and_settles_the_key(name: str) -> None:
     check, printed = outcomes()[name]
     assert not isinstance(printed, BankProblem), printed
@@ -68,38 +66,21 @@ def test_code_prints_what_is_said_and_settles_the_key(name: str) -> None:
     assert check.agrees(printed)
 
 
-def flipped(question: Question) -> list[Question]:
-    """The question with each wrong key it could have: other options, other bands, another number or order."""
-    match question.kind:
-        case "number":
-            wrong = [slip.value for slip in question.slips]
-            return [replace(question, value=value, key=f"{value:.12g}") for value in wrong]
-        case "order":
-            order = question.key.split(">")
-            swapped = [[*order[:n], order[n + 1], order[n], *order[n + 2 :]] for n in range(len(order) - 1)]
-            return [replace(question, key=">".join(steps)) for steps in swapped]
-        case _:
-            return [replace(question, key=o.id) for o in question.options if o.id != question.key]
+@cache
+def flips() -> flip_keys.Flips:
+    return flip_keys.flip(real(), outcomes())
 
 
 def test_a_flipped_key_is_noticed() -> None:
     """Every key that code settles, replaced by each wrong one in turn: the run of the code must contradict it."""
-    lived: list[str] = []
-    anew: list[Check] = []
-    tried = 0
-    for question in real().questions.values():
-        for wrong in flipped(question) if question.template is None else ():
-            for check in checks_of(wrong):
-                if not check.settles:
-                    continue
-                tried += 1
-                printed = outcomes()[f"{check.id} ({check.part})"][1]
-                if question.kind in ("bug", "order"):
-                    anew.append(check)  # the key is part of the code, so that other code must run
-                elif isinstance(printed, str) and check.agrees(printed):
-                    lived.append(f"{question.id}: {wrong.key}")
-    for check, printed in run(anew):
-        if isinstance(printed, str) and check.agrees(printed):
-            lived.append(f"{check.id}: {check.question and check.question.key}")
-    assert tried
-    assert lived == []
+    assert flips().lived == []
+    assert len(flips().settled) > 300
+    assert flips().tried > 2 * len(flips().settled)
+
+
+def test_keys_that_code_does_not_settle_rest_on_a_lab_but_for_a_few_orders() -> None:
+    """Those orders are explained by what their code prints, without following from it."""
+    left = [real().question(id) for id in flips().unsettled]
+    without_lab = [question for question in left if not (question.evidence and question.evidence.lab)]
+    assert {question.kind for question in without_lab} <= {"order"}
+    assert len(without_lab) <= 0.02 * len(flips().settled)
