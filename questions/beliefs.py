@@ -55,7 +55,7 @@ class Beliefs:
         self._bank = bank
         self._held: dict[str, _Belief] = {}
         self._two_step: dict[str, Answer] = {}  # by event id, until the reason comes
-        self._tempting: dict[str, frozenset[str]] = {}  # by question
+        self._tempting: dict[str, tuple[str, ...]] = {}  # by question, in order
         self.cleared: list[Held] = []  # in the order in which they were
 
     def of_claim(self, claim: str) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class Beliefs:
         chosen = question.reason(reason.option)
         if reason.ok:
             self._resisted(
-                [c.misconception for c in question.authored_reasons if c.misconception], reason.day
+                _in_order(c.misconception for c in question.authored_reasons if c.misconception), reason.day
             )
         elif chosen and chosen.misconception:
             self._picked(chosen.misconception, answer.claim, reason.day, False)
@@ -100,19 +100,24 @@ class Beliefs:
         held.last = day if held.last is None else max(held.last, day)
         held.resisted.clear()
 
-    def _lures(self, item: str) -> frozenset[str]:
-        if item not in self._tempting:
+    def _lures(self, item: str) -> tuple[str, ...]:
+        lures = self._tempting.get(item)
+        if lures is None:
             question = self._bank.questions.get(item)
-            self._tempting[item] = question.tempting if question else frozenset()
-        return self._tempting[item]
+            lures = self._tempting[item] = _in_order(question.tempting) if question else ()
+        return lures
 
-    def _resisted(self, lures: Iterable[str], day: date) -> None:
-        known = [lure for lure in lures if lure in self._held]
-        for misconception in sorted(set(known)):  # in the same order in every process
-            held = self._held[misconception]
-            if held.opened is None or held.last is None or day <= held.last:
+    def _resisted(self, lures: tuple[str, ...], day: date) -> None:
+        for misconception in lures:
+            held = self._held.get(misconception)
+            if held is None or held.opened is None or held.last is None or day <= held.last:
                 continue
             held.resisted.add(day)
             if len(held.resisted) >= ENOUGH:
                 self.cleared.append(held.held(misconception, day))
                 del self._held[misconception]
+
+
+def _in_order(lures: Iterable[str]) -> tuple[str, ...]:
+    """Each once, and in the same order in every process."""
+    return tuple(sorted(set(lures)))

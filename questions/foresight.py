@@ -44,25 +44,20 @@ class Foresight:
         """Learns from what came."""
         p = self.right(modelled, record)
         modelled = min(max(modelled, _CLOSEST), _FURTHEST)
-        x = 1.0, log(modelled / (1 - modelled)), record
-        towards = _matrix_times(self._spread, x)
-        gain = 1 / (1 / (p * (1 - p)) + _dot(x, towards))
-        a, b, c = self._spread
-        self._spread = (
-            _minus(a, towards, gain * towards[0]),
-            _minus(b, towards, gain * towards[1]),
-            _minus(c, towards, gain * towards[2]),
+        x = log(modelled / (1 - modelled))
+        # Written out for the vector (1, x, record): in a replay this runs at every answer.
+        (a, b, c), (d, e, f), (g, h, i) = self._spread
+        u, v, w = a + b * x + c * record, d + e * x + f * record, g + h * x + i * record
+        gain = 1 / (1 / (p * (1 - p)) + (u + x * v + record * w))
+        s, t, r = gain * u, gain * v, gain * w
+        a, b, c = a - s * u, b - s * v, c - s * w
+        d, e, f = d - t * u, e - t * v, f - t * w
+        g, h, i = g - r * u, h - r * v, i - r * w
+        self._spread = (a, b, c), (d, e, f), (g, h, i)
+        constant, odds, past = self._weights
+        wrong = p - ok
+        self._weights = (
+            constant - wrong * (a + b * x + c * record),
+            odds - wrong * (d + e * x + f * record),
+            past - wrong * (g + h * x + i * record),
         )
-        self._weights = _minus(self._weights, _matrix_times(self._spread, x), p - ok)
-
-
-def _dot(a: Vector, b: Vector) -> float:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def _matrix_times(rows: tuple[Vector, Vector, Vector], x: Vector) -> Vector:
-    return _dot(rows[0], x), _dot(rows[1], x), _dot(rows[2], x)
-
-
-def _minus(a: Vector, b: Vector, times: float) -> Vector:
-    return a[0] - times * b[0], a[1] - times * b[1], a[2] - times * b[2]

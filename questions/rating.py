@@ -7,6 +7,7 @@ each level of confidence, so that being sure of everything buys no long interval
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ RAPID: Final = 2000.0  # ms; faster than a question can be read
 
 _KNOWN: Final = tuple(s / (1 + s) for s in SPEAKS)
 _ALL_KNOWN: Final = sum(_KNOWN) / len(_KNOWN)
+_ALL_ODDS: Final = _ALL_KNOWN / (1 - _ALL_KNOWN)
+_ALL_PSEUDO: Final = PSEUDO * len(SPEAKS)
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -38,10 +41,11 @@ class Shown(Struct, frozen=True, kw_only=True):
 class Habits:
     """One learner's record: how often each confidence is right, how first asks go, how long answers take."""
 
-    __slots__ = ("_first", "_levels", "_times")
+    __slots__ = ("_answers", "_first", "_known", "_times")
 
     def __init__(self) -> None:
-        self._levels = [(0.0, 0.0)] * len(SPEAKS)  # answers, and how many of them were known
+        self._answers = [0.0] * len(SPEAKS)  # by level of confidence
+        self._known = [0.0] * len(SPEAKS)  # how many of them were known
         self._first: dict[str, tuple[float, float]] = {}  # by entry
         self._times: dict[str, deque[int]] = {}  # by kind, the newest 51
 
@@ -52,13 +56,11 @@ class Habits:
 
     def speaks(self, level: int) -> float:
         """P(level | known) / P(level | not known) for this learner."""
-        n, known = self._levels[level]
+        n, known = self._answers[level], self._known[level]
         here = _between(0.02, (PSEUDO * _KNOWN[level] + known) / (PSEUDO + n), 0.98)
-        all_n = sum(pair[0] for pair in self._levels)
-        all_known = sum(pair[1] for pair in self._levels)
-        pseudo = PSEUDO * len(SPEAKS)
-        overall = _between(0.05, (pseudo * _ALL_KNOWN + all_known) / (pseudo + all_n), 0.95)
-        return _odds(here) / _odds(overall) * _odds(_ALL_KNOWN)
+        all_known = _ALL_PSEUDO * _ALL_KNOWN + sum(self._known)
+        overall = _between(0.05, all_known / (_ALL_PSEUDO + sum(self._answers)), 0.95)
+        return _odds(here) / _odds(overall) * _ALL_ODDS
 
     def usual_ms(self, kind: str) -> int | None:
         """Median time of recent answers of this kind."""
@@ -95,8 +97,8 @@ class Habits:
         else:  # right answers minus the share that guessing explains
             known = 1.0 if shown.ok else -shown.chance / (1 - shown.chance)
         at = level(shown.p, shown.chance)
-        n, so_far = self._levels[at]
-        self._levels[at] = (n + 1, so_far + known)
+        self._answers[at] += 1
+        self._known[at] += known
         if first:
             n, so_far = self._first.get(entry, (0.0, 0.0))
             self._first[entry] = (n + 1, so_far + known)
@@ -104,6 +106,7 @@ class Habits:
             self._times.setdefault(shown.kind, deque(maxlen=51)).append(shown.latency_ms)
 
 
+@lru_cache(maxsize=1000)  # an app states a few probabilities only, and a log asks for each a hundred thousand times
 def level(p: float, chance: float) -> int:
     """Index of the confidence level that `p` is nearest to; 0 is chance."""
     if p <= chance or p < 0.45:
@@ -116,4 +119,4 @@ def _odds(p: float) -> float:
 
 
 def _between(low: float, x: float, high: float) -> float:
-    return min(max(x, low), high)
+    return low if x < low else high if x > high else x
