@@ -40,8 +40,8 @@ class Foresight:
             return _FURTHEST if x > 0 else _CLOSEST
         return 1 / (1 + exp(-x))
 
-    def note(self, modelled: float, record: float, ok: bool) -> None:
-        """Learns from what came."""
+    def note(self, modelled: float, record: float, ok: bool) -> float:
+        """Learns from what came. Returns the probability of a right answer before that, as `right` gives it."""
         p = self.right(modelled, record)
         modelled = min(max(modelled, _CLOSEST), _FURTHEST)
         x = log(modelled / (1 - modelled))
@@ -61,3 +61,4 @@ class Foresight:
             odds - wrong * (d + e * x + f * record),
             past - wrong * (g + h * x + i * record),
         )
+        return p

@@ -59,8 +59,9 @@ class Rests:
 
     def of(self, claim: str, entry: str, day: date) -> Rest | None:
         """Why and until when a claim rests on `day`; of two reasons the one that lasts longer."""
-        words = [word for what in (claim, entry) if (word := self._words.get(what))]
-        word = max(words, key=lambda word: word.number, default=None)
+        word, whole = self._words.get(claim), self._words.get(entry)
+        if whole is not None and (word is None or whole.number > word.number):
+            word = whole
         leech = self._leeches.get(claim)
         if leech is not None and day >= leech:
             leech = None

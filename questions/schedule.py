@@ -19,7 +19,7 @@ from questions.beliefs import CONFIDENT, Beliefs
 from questions.events import Answer, Bet, Event, Pause, Reason, Result, Skip, local_day
 from questions.foresight import Foresight
 from questions.rating import Habits, Name, Shown
-from questions.rests import Rest, Rests, is_leech
+from questions.rests import WINDOW, Rest, Rests, is_leech
 from questions.shapes import Bank
 
 if TYPE_CHECKING:
@@ -309,8 +309,7 @@ class Fold:
         predicted: float | None = None
         if not first:
             modelled = known + (1 - known) * shown.chance
-            predicted = self.foresight.right(modelled, track.record)
-            self.foresight.note(modelled, track.record, shown.ok)
+            predicted = self.foresight.note(modelled, track.record, shown.ok)
             self.foreseen.append((predicted, shown.ok))
             still_known = 1.0 if shown.ok else 0.0 if shown.knows_not else -shown.chance / (1 - shown.chance)
             self.kept += RECENT * (still_known - self.kept)
@@ -332,9 +331,11 @@ class Fold:
         track.rated.append(Rated(day, item, shown.kind, shown.ok, shown.p, rating, predicted))
         track.due = day + self._interval(track, day)
         self._owe_checks(track, day, shown, rating, misconception)
-        if not shown.ok and is_leech([r.ok for r in track.rated[track.watched :]]):
-            self.rests.slipped(track.claim, day)
-            track.watched = len(track.rated)
+        if not shown.ok:
+            watched = track.rated[max(track.watched, len(track.rated) - WINDOW) :]
+            if is_leech([r.ok for r in watched]):
+                self.rests.slipped(track.claim, day)
+                track.watched = len(track.rated)
 
     def _review(self, track: Track, day: date, rating: Name) -> None:
         """One FSRS review. Days are given as midnights, since the package counts whole elapsed days only."""
