@@ -89,7 +89,8 @@ class KeptFold:
                 raise Doubt  # a file is gone
             return self._grown(found)
         except (Doubt, OSError):
-            return self._replayed(found)
+            with _without_collector():
+                return self._replayed(found)
 
     def _lately(self, names: set[str]) -> list[str]:
         """Files that were not there or were written in the last days before the state was kept."""
@@ -273,15 +274,12 @@ def _whole(state: Fold) -> None:
 
 
 def _maker(bank: Bank) -> str:
-    """Changes with the bank, with our code and with the memory model's: what they made is worthless then."""
-    import fsrs
-
+    """Changes with the bank and with our code: what they made is worthless then."""
     made = sha256(sys.byteorder.encode() + msgspec.msgpack.encode(bank, enc_hook=str))
-    for folder in (CODE, Path(fsrs.__file__).parent):
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.name.endswith(".py"):
-                stat = entry.stat()
-                made.update(f"{entry.name}\0{stat.st_mtime_ns}\0{stat.st_size}\n".encode())
+    for entry in sorted(os.scandir(CODE), key=lambda entry: entry.name):
+        if entry.name.endswith(".py"):
+            stat = entry.stat()
+            made.update(f"{entry.name}\0{stat.st_mtime_ns}\0{stat.st_size}\n".encode())
     return made.hexdigest()
 
 

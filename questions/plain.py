@@ -18,7 +18,7 @@ import msgspec
 from questions.events import Stamped, decode, encode
 
 SCALARS: Final = frozenset({bool, int, float, str, type(None)})
-MODULES: Final = ("questions.", "fsrs.")  # whose classes are made again
+OURS: Final = "questions."  # modules whose classes are made again
 FEW: Final = 4  # a column is written as a table of its values where each stands in it so often
 
 
@@ -113,7 +113,7 @@ def _table(cells: Sequence[Any]) -> tuple[list[Any], bytes] | None:
 
 
 def _objects(kind: type[Any], cells: Sequence[Any], outside: Mapping[int, str]) -> Any:
-    if not kind.__module__.startswith(MODULES):
+    if not kind.__module__.startswith(OURS):
         raise NotPlain(f"{kind.__module__}.{kind.__qualname__}")
     name = [kind.__module__, kind.__qualname__]
     if issubclass(kind, Enum):
@@ -177,7 +177,7 @@ def _fields(value: Any) -> Sequence[str]:
 
 def _class(name: Sequence[str]) -> Any:
     module, qualname = name
-    if not module.startswith(MODULES):
+    if not module.startswith(OURS):
         raise ValueError(f"not ours: {module}")
     return getattr(sys.modules[module], qualname)
 

@@ -106,7 +106,7 @@ class Habits:
             self._times.setdefault(shown.kind, deque(maxlen=51)).append(shown.latency_ms)
 
 
-@lru_cache(maxsize=1000)  # an app states a few probabilities only, and a log asks for each a hundred thousand times
+@lru_cache(maxsize=1000)  # a long log asks for the same few over and over
 def level(p: float, chance: float) -> int:
     """Index of the confidence level that `p` is nearest to; 0 is chance."""
     if p <= chance or p < 0.45:

@@ -1,6 +1,6 @@
 """When each claim is due again. Pure: events, bank and clock in, memory of every claim out.
 
-The memory model is FSRS-6 (package fsrs, default weights, 90 % wanted retention) over whole local days, with
+The memory model is FSRS-6 (fsrs6.py, default weights, 90 % wanted retention) over whole local days, with
 three additions: answers rate themselves (rating.py); one scalar keeps the model's predictions honest about
 this learner; a confident error is looked at again after 1 and after 7 days.
 """
@@ -8,9 +8,9 @@ this learner; a confident error is looked at again after 1 and after 7 days.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from math import exp
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 from zlib import crc32
 
 from msgspec import Struct
@@ -18,12 +18,10 @@ from msgspec import Struct
 from questions.beliefs import CONFIDENT, Beliefs
 from questions.events import Answer, Bet, Event, Pause, Reason, Result, Skip, local_day
 from questions.foresight import Foresight
+from questions.fsrs6 import Card, Fsrs6
 from questions.rating import Habits, Name, Shown
 from questions.rests import WINDOW, Rest, Rests, is_leech
 from questions.shapes import Bank
-
-if TYPE_CHECKING:
-    from fsrs import Card, Rating, Scheduler
 
 RETENTION: Final = 0.9
 LONGEST: Final = 365  # days
@@ -75,10 +73,9 @@ class Rated(Struct, frozen=True):
 class Track:
     """Running state of one claim while events are folded."""
 
-    def __init__(self, claim: str, entry: str, card_id: int) -> None:
+    def __init__(self, claim: str, entry: str) -> None:
         self.claim = claim
         self.entry = entry
-        self.card_id = card_id
         self.card: Card | None = None
         self.due: date | None = None  # by the memory model alone
         self.check_due: date | None = None
@@ -107,10 +104,7 @@ class Fold:
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
-        self.tracks = {
-            claim.id: Track(claim.id, claim.entry, number)
-            for number, claim in enumerate(bank.claims.values(), 1)
-        }
+        self.tracks = {claim.id: Track(claim.id, claim.entry) for claim in bank.claims.values()}
         self.habits = Habits()
         self.foresight = Foresight()
         self.calibration = 0.0  # the S of FSRS times exp(calibration) is this learner's
@@ -126,9 +120,7 @@ class Fold:
         self._bets: dict[str, Bet] = {}  # lab: its latest locked bet
         self._loads: dict[date, float] = {}  # seconds due at the start of a day
         self._place = 0
-        self._scheduler: Scheduler | None = None
-        self._ratings: dict[str, Rating] = {}
-        self._decay = self._factor = 0.0
+        self._model = Fsrs6()
         self.beliefs = Beliefs(bank)
         self.rests = Rests()
         self.foreseen: list[tuple[float, bool]] = []  # predicted probability of a right answer, and what came
@@ -172,18 +164,16 @@ class Fold:
         return max(0.0, (right - chance) / (1 - chance))
 
     def modelled(self, track: Track, day: date) -> float:
-        """The same by the memory model alone: (1 + f t / S)^d of FSRS-6 with the calibrated S; before the first rated
-        answer, what first asks of the entry suggest."""
+        """The same by the memory model alone, with the calibrated S; before the first rated answer, what first asks of
+        the entry suggest."""
         if track.card is None:
             return self.habits.topic_prior(track.entry)
         elapsed = max(0, (day - track.rated[-1].day).days)
-        return float((1 + self._factor * elapsed / self.stability(track)) ** self._decay)
+        return self._model.recall(track.card.stability * self._scale, elapsed)
 
     def stability(self, track: Track) -> float:
         """Calibrated days until recall falls to 90 %; 0 before the first rated answer."""
-        if track.card is None or track.card.stability is None:
-            return 0.0
-        return track.card.stability * self._scale
+        return track.card.stability * self._scale if track.card else 0.0
 
     def load(self, day: date) -> float:
         """Seconds due by `day` under the memory model alone, if nothing is answered before."""
@@ -303,7 +293,8 @@ class Fold:
             track.check_due = max(track.check_due, tomorrow)
 
     def _rate(self, track: Track, day: date, item: str, shown: Shown, misconception: str | None) -> None:
-        first = track.card is None
+        card = track.card
+        first = card is None
         known = self.modelled(track, day)
         rating = self.habits.rate(shown, known, first=first)
         predicted: float | None = None
@@ -319,7 +310,10 @@ class Fold:
             self.calibration = min(max(moved, -4.0), 2.0)
             self._scale = exp(self.calibration)
         self.habits.note(shown, track.entry, first=first)
-        self._review(track, day, rating)
+        if card is None:
+            track.card = self._model.first(rating)
+        else:
+            track.card = self._model.next(card, rating, (day - track.rated[-1].day).days)
         if shown.ok:
             track.streak += 1
         else:
@@ -337,38 +331,10 @@ class Fold:
                 self.rests.slipped(track.claim, day)
                 track.watched = len(track.rated)
 
-    def _review(self, track: Track, day: date, rating: Name) -> None:
-        """One FSRS review. Days are given as midnights, since the package counts whole elapsed days only."""
-        if self._scheduler is None:
-            from fsrs import Rating, Scheduler  # 20 ms, not paid by an app without answers
-
-            self._scheduler = Scheduler(
-                desired_retention=RETENTION,
-                learning_steps=(),
-                relearning_steps=(),
-                maximum_interval=LONGEST,
-                enable_fuzzing=False,
-            )
-            self._ratings = {
-                "again": Rating.Again,
-                "hard": Rating.Hard,
-                "good": Rating.Good,
-                "easy": Rating.Easy,
-            }
-            self._decay = -self._scheduler.parameters[20]
-            self._factor = 0.9 ** (1 / self._decay) - 1
-        midnight = datetime.combine(day, time(), UTC)
-        card = track.card
-        if card is None:
-            from fsrs import Card
-
-            card = Card(card_id=track.card_id, due=midnight)
-        track.card, _ = self._scheduler.review_card(card, self._ratings[rating], midnight)
-
     def _interval(self, track: Track, day: date) -> timedelta:
         """Whole days until recall falls to 90 %; beyond a week spread by up to 5 % so that claims that were
         learnt together do not come back together."""
-        days = self.stability(track) / self._factor * (RETENTION ** (1 / self._decay) - 1)
+        days = self._model.wait(self.stability(track), RETENTION)
         if days > 7:
             days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day}".encode()) / 2**32
         return timedelta(days=min(max(round(days), 1), LONGEST))

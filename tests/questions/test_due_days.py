@@ -365,18 +365,22 @@ def test_a_machine_whose_clock_ran_ahead_does_not_break_the_days(bank: Bank) -> 
     assert held.recall == 1
 
 
-def test_an_app_without_answers_does_not_load_the_scheduler() -> None:
+def test_folding_answers_loads_nothing_slow() -> None:
     script = """
 import sys
 from datetime import datetime, timezone
 from questions.catalog import load
+from questions.events import Answer
 from questions.mastery import calibration, entries, standings
 from questions.plan import plan
 from questions.progress import Progress
 from questions.schedule import memory
 bank, now = load(), datetime.now(timezone.utc)
-memory([], bank, now), plan(bank, [], [], now, 15), entries(bank, standings([], bank, now))
-calibration([], bank)
+question = next(iter(bank.questions.values()))
+log = [Answer(claim=question.claim, item=question.id, kind="choice", option="a", p=0.7, ok=True, chance=0.25)]
+assert memory(log, bank, now)[question.claim].stability > 0
+plan(bank, log, [], now, 15), entries(bank, standings(log, bank, now))
+calibration(log, bank)
 print([m for m in ("fsrs", "torch", "numpy", "textual", "subprocess", "statistics") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
