@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from questions.arranging import Arranging
 from questions.events import Event, local_day
 from questions.schedule import SECONDS, Fold, Memory, fold
 from questions.shapes import Bank, Question
@@ -219,12 +220,14 @@ class _Planner:
     def _queue(self, due: list[Memory]) -> list[Memory]:
         """What is most worth a look first. After a week away: five across the range, which tells how much is left, then
         what is best remembered, so that coming back starts well."""
-        away = self.state.day is not None and self.today - self.state.day >= 7 * _DAY
-        if not away or len(due) <= 5:
+        if not self._away() or len(due) <= 5:
             return sorted(due, key=self._worth)
         by_recall = sorted(due, key=lambda m: (-m.recall, m.claim))
         warm_up = [by_recall[round(n * (len(due) - 1) / 4)] for n in range(5)]
         return warm_up + [m for m in by_recall if m not in warm_up]
+
+    def _away(self) -> bool:
+        return self.state.day is not None and self.today - self.state.day >= 7 * _DAY
 
     def _worth(self, memory: Memory) -> tuple[float, str]:
         """Sort key: likely forgotten, and not seen just now. A look soon after the last one adds little under every
@@ -310,22 +313,16 @@ class _Planner:
     # arranging
 
     def _arranged(self) -> list[Item]:
-        """A lab stands behind two questions wherever that is possible, so that a session starts at once and
-        there is something to read while one runs; what builds on a claim stands behind it. A learner's very
-        first item is a question."""
-        waiting = list(self.items)
-        arranged: list[Item] = []
-        asked_since = 0
-        while waiting:
-            ahead = {item.claim for item in waiting}
-            ready = [i for i in waiting if ahead.isdisjoint(self.bank.claims[i.claim].requires)] or waiting
-            lab = next((i for i in ready if isinstance(i, Wager)), None)
-            question = next((i for i in ready if isinstance(i, Ask)), None)
-            item = lab if lab and (asked_since >= 2 or question is None) else question
-            assert item is not None
-            waiting.remove(item)
-            arranged.append(item)
-            asked_since = 0 if isinstance(item, Wager) else asked_since + 1
+        """See `Arranging`; after a week away topics are not mixed, since the order of `_queue` has its reasons then. A
+        learner's very first item is a question."""
+        queued = self._away()
+        arranging = Arranging(
+            self.items,
+            self.bank.claims,
+            is_lab=lambda item: isinstance(item, Wager),
+            urgency=lambda item: item.why if isinstance(item, Ask) and not queued else item,
+        )
+        arranged = arranging.arranged()
         fresh = not any(t.answers for t in self.state.tracks.values())
         if fresh and arranged and isinstance(arranged[0], Wager):
             self._question_first(arranged)
