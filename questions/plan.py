@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Final, Literal
@@ -13,7 +13,7 @@ from questions.arranging import Arranging
 from questions.events import Event, local_day
 from questions.schedule import SECONDS, Fold, Memory, fold
 from questions.shapes import Bank, Question
-from questions.variants import shuffle_seed, variant
+from questions.variants import at_first_sight, shuffle_seed, variant
 
 Why = Literal["due", "new", "recheck", "extra"]
 
@@ -92,6 +92,20 @@ def plan_from(
 ) -> Plan:
     """The same for a caller who keeps the fold: `benchmarks.learning` plans tens of thousands of days."""
     return _Planner(state.bank, labs, state, today, minutes * 60, extra).plan()
+
+
+def by_least_known(state: Fold, entries: Iterable[str]) -> list[str]:
+    """The entries in the order in which they are begun: first the one of whose claims the smallest share is met or,
+    going by its first asks, known already. So one whose first asks went badly comes earlier, by no more than its lead
+    makes up for; and where nothing was asked they come in the bank's order."""
+    places = {entry: n for n, entry in enumerate(state.bank.entries)}
+
+    def known(entry: str) -> float:
+        claims = state.bank.claims_of(entry)
+        met = sum(state.tracks[c.id].answers > 0 for c in claims) / len(claims)
+        return met + (1 - met) * state.habits.topic_prior(entry)
+
+    return sorted(entries, key=lambda entry: (known(entry), places[entry]))
 
 
 class _Planner:
@@ -185,7 +199,7 @@ class _Planner:
         rows: dict[str, list[str]] = {}
         for claim in unseen:
             rows.setdefault(self.bank.claims[claim].entry, []).append(claim)
-        order = sorted(rows, key=lambda e: (self._seen_share(e), list(self.bank.entries).index(e)))
+        order = by_least_known(self.state, rows)
         moved = True
         while moved:
             moved = False
@@ -195,10 +209,6 @@ class _Planner:
                     rows[entry].remove(ready)
                     moved = True
                     yield ready
-
-    def _seen_share(self, entry: str) -> float:
-        claims = [c.id for c in self.bank.claims_of(entry)]
-        return sum(self.state.tracks[c].answers > 0 for c in claims) / len(claims)
 
     def _ready(self, claim: str) -> bool:
         return all(
@@ -215,7 +225,7 @@ class _Planner:
         questions = self.bank.by_claim[claim]
         if self.state.tracks[claim].asked:
             return bool(questions)
-        return any(q.kind != "two-step" for q in questions)
+        return bool(at_first_sight(questions))
 
     def _queue(self, due: list[Memory]) -> list[Memory]:
         """What is most worth a look first. After a week away: five across the range, which tells how much is left, then
