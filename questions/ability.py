@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-STEP: Final = 0.1
+STEP: Final = 0.15
 GRID: Final = tuple(STEP * n for n in range(-40, 41))  # abilities
 _PRIOR: Final = tuple(exp(-theta * theta / 2) for theta in GRID)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from questions.ability import Tried
 from questions.events import Answer, Placement
+from questions.ids import pack_of
 from questions.shapes import Bank
 
 PAUSE: Final = 180.0  # seconds; a longer gap between two answers counts as this
@@ -15,7 +16,7 @@ PAUSE: Final = 180.0  # seconds; a longer gap between two answers counts as this
 class Placed:
     """When it was begun, what has been answered since, and whether it is over.
 
-    Whatever page asks: a first answer to a claim says the same about its entry.
+    Whatever page asks: a first answer to a claim of the FAQ says the same about its entry.
     """
 
     def __init__(self, bank: Bank) -> None:
@@ -43,7 +44,7 @@ class Placed:
     def answered(self, answer: Answer, *, first: bool) -> None:
         """`first`: the claim was never answered before."""
         question = self._bank.questions.get(answer.item)
-        if not first or question is None or not self.running(answer.day):
+        if not first or question is None or pack_of(question.entry) or not self.running(answer.day):
             return
         self.tried.append(Tried(question.entry, question.difficulty, answer.chance, answer.ok))
         self._seconds += self._since(answer.at)

@@ -1,8 +1,7 @@
 """A short placement: which question comes next, when it is over, what it says. Pure: a fold and a clock in.
 
 Its answers are ordinary ones, so each claim that is asked counts as met; no claim is left out because of it. It sets
-nothing but what `Habits.topic_prior` makes of first asks, and by that the order in which entries are begun
-(`plan.by_least_known`).
+nothing but what `Habits.topic_prior` makes of first asks, and by that the order in which `plan` begins the entries.
 
 Entries are asked in turn, in each turn the one first that least is known of (largest standard error). Twenty questions
 over eight entries are two or three each, and eight minutes are enough for about a dozen; a standard error of 0.5 would
@@ -20,7 +19,7 @@ from msgspec import Struct
 
 from questions.ability import Ability, Tried, known, posterior
 from questions.ids import pack_of
-from questions.plan import Ask, by_least_known
+from questions.plan import Ask, entry_of_next_new
 from questions.schedule import Fold
 from questions.shapes import Question
 from questions.variants import at_first_sight, shuffle_seed
@@ -84,36 +83,32 @@ def entries(state: Fold) -> list[str]:
 
 
 def _unseen(state: Fold, entry: str, today: date) -> list[Question]:
-    """Questions on claims never answered and not put off, in the order of teaching, whatever these build on."""
+    """Questions on claims never answered, paused or put off, in the order of teaching, whatever these build on."""
     betting = {bet.claim for bet in state.open_bets()}
     skipped = state.skipped.get(today, set())
     return [
         question
         for claim in state.bank.claims_of(entry)
-        if unmet(state, claim.id, today) and claim.id not in betting
+        if not state.tracks[claim.id].answers and claim.id not in betting
+        if state.rest(state.tracks[claim.id], today) is None
         for question in at_first_sight(state.bank.by_claim[claim.id])
         if question.id not in skipped
     ]
-
-
-def unmet(state: Fold, claim: str, today: date) -> bool:
-    """Whether a claim can still be met: never answered, and not paused."""
-    track = state.tracks[claim]
-    return not track.answers and state.rest(track, today) is None
 
 
 # what it says
 
 
 class Found(Struct, frozen=True):
-    """What a placement says of an entry."""
+    """What a placement says of an entry.
+
+    known: share of its questions that would be known without guessing, from and to; None where too few were asked.
+    """
 
     entry: str
     asked: int
     right: int
-    known: (
-        tuple[float, float] | None
-    )  # share of its questions that would be known, from and to; None: too few asked
+    known: tuple[float, float] | None
 
 
 class Findings(Struct, frozen=True):
@@ -132,8 +127,7 @@ def findings(state: Fold, today: date) -> Findings:
     """What the latest placement says."""
     rows = tuple(_found(state, entry) for entry in entries(state) if state.bank.claims_of(entry))
     named = {row.entry: row for row in rows}
-    open_to = [entry for entry in named if _unseen(state, entry, today)]
-    begin = named[by_least_known(state, open_to)[0]] if open_to else None
+    begin = named.get(entry_of_next_new(state, today, named) or "")
     clear_of: tuple[str, ...] = ()
     if begin is not None and begin.known is not None:
         most = begin.known[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Final, Literal
@@ -94,7 +94,13 @@ def plan_from(
     return _Planner(state.bank, labs, state, today, minutes * 60, extra).plan()
 
 
-def by_least_known(state: Fold, entries: Iterable[str]) -> list[str]:
+def entry_of_next_new(state: Fold, today: date, entries: Container[str]) -> str | None:
+    """Which of these entries the next new claim of any of them belongs to; None where none of their claims is left."""
+    claims = _Planner(state.bank, (), state, today, 0, extra=True).next_new()
+    return next((entry for claim in claims if (entry := state.bank.claims[claim].entry) in entries), None)
+
+
+def _by_least_known(state: Fold, entries: Iterable[str]) -> list[str]:
     """The entries in the order in which they are begun: first the one of whose claims the smallest share is met or,
     going by its first asks, known already. So one whose first asks went badly comes earlier, by no more than its lead
     makes up for; and where nothing was asked they come in the bank's order."""
@@ -137,11 +143,7 @@ class _Planner:
         self.waiting = 0
 
     def plan(self) -> Plan:
-        free = [
-            m
-            for m in self.memories.values()
-            if (m.last is None or m.last < self.today) and m.claim not in self.put_off and not m.rest
-        ]
+        free = self._free()
         due = [m for m in free if m.due is not None and m.due <= self.today]
         for memory in sorted((m for m in due if m.state == "recheck"), key=lambda m: (m.due, m.claim)):
             self._ask_or_wait(memory, "recheck")
@@ -168,7 +170,19 @@ class _Planner:
             more=not items and rest,
         )
 
+    def next_new(self) -> Iterator[str]:
+        """Unseen claims in the order in which they are taken, whatever the minutes."""
+        return self._in_teaching_order([m.claim for m in self._free() if m.state == "unseen"])
+
     # choosing
+
+    def _free(self) -> list[Memory]:
+        """Claims whose truth was not seen today and that are not put off."""
+        return [
+            m
+            for m in self.memories.values()
+            if (m.last is None or m.last < self.today) and m.claim not in self.put_off and not m.rest
+        ]
 
     def _new_share(self) -> float:
         """Seconds for claims never asked, whatever is due. Where forgetting is fast nearly everything seen is due
@@ -199,7 +213,7 @@ class _Planner:
         rows: dict[str, list[str]] = {}
         for claim in unseen:
             rows.setdefault(self.bank.claims[claim].entry, []).append(claim)
-        order = by_least_known(self.state, rows)
+        order = _by_least_known(self.state, rows)
         moved = True
         while moved:
             moved = False

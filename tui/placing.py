@@ -27,17 +27,13 @@ class Placing:
     def start(self) -> None:
         """Begins one, or goes on with the one that was left today."""
         from questions.placement import next_question
-        from questions.progress import Placement
 
         app = self.app
         if not app.fold().placed.running(app.today()):
             if next_question(app.fold(), (), app.today()) is None:
                 app.say("card.placing_nothing")
                 return
-            try:
-                app.progress.record(Placement(asked=0, seconds=0.0, over=False))
-            except BankProblem as problem:
-                app.problem(problem)
+            if not self._record(over=False):
                 return
         app.session = None  # its plan was made without what is answered here
         self.go_on()
@@ -54,9 +50,9 @@ class Placing:
         self._number = len(state.placed.tried) + 1
         self._pages.open("card", ask.question_id, order_seed=ask.order_seed, why=ask.why, session=self)
 
-    def decline(self) -> None:
-        """Never offer it again; nothing was asked."""
-        self._record(0, 0.0)
+    def decline(self) -> bool:
+        """Never offer it again; nothing was asked. Whether that is written down."""
+        return self._record(asked=0)
 
     # what cards tell
 
@@ -74,18 +70,21 @@ class Placing:
     def end(self) -> None:
         """Records the end and opens the page that says where to begin."""
         placed = self.app.fold().placed
-        self._record(len(placed.tried), placed.seconds(self.app.now()))
+        self._record(asked=len(placed.tried), seconds=placed.seconds(self.app.now()))
         self._pages.open("placed")
 
     # inside
 
-    def _record(self, asked: int, seconds: float) -> None:
+    def _record(self, *, asked: int = 0, seconds: float = 0.0, over: bool = True) -> bool:
+        """Whether it is on the disk."""
         from questions.progress import Placement
 
         try:
-            self.app.progress.record(Placement(asked=asked, seconds=round(seconds, 1)))
+            self.app.progress.record(Placement(asked=asked, seconds=round(seconds, 1), over=over))
         except BankProblem as problem:
             self.app.problem(problem)
+            return False
+        return True
 
     def _how_far(self) -> dict[str, object]:
         from questions.placement import MOST, SECONDS

@@ -137,9 +137,9 @@ class TodayScreen(Page):
         if offer.asked:
             Placing(self.app).end()
             return
-        Placing(self.app).decline()
-        self.show()
-        self.app.say("shell.placement_declined")
+        if Placing(self.app).decline():
+            self.show()
+            self.app.say("shell.placement_declined")
 
     def action_open(self, name: str) -> None:
         self.app.open_page(name)
