@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -11,6 +13,9 @@ from questions.places import Where
 from questions.problems import BankProblem
 from questions.shapes import Claim, Evidence, Origin, Text, Verdict
 
+SET_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_NAME: Final = 40
+
 
 class _Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
@@ -18,6 +23,7 @@ class _Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict: Verdict
     source: str
     requires: tuple[str, ...] = ()
+    confusable: str | None = None
     origin: Origin = "stated"
     evidence: Evidence | None = None
 
@@ -30,6 +36,10 @@ def load_claim(path: Path) -> tuple[Claim, Where]:
             "claim-folder", file=path, line=where.line("id"), id=front.id, folder=path.parent.name
         )
     check_evidence(front.evidence, where)
+    name = front.confusable
+    if name is not None and not (SET_NAME.fullmatch(name) and len(name) <= LONGEST_NAME):
+        line = where.line("confusable")
+        raise BankProblem("set-name", file=path, line=line, name=name, most=LONGEST_NAME)
     claim = Claim(
         id=front.id,
         entry=path.parent.parent.name,
@@ -39,6 +49,7 @@ def load_claim(path: Path) -> tuple[Claim, Where]:
         why=Text(parts["zh/why"], parts["en/why"]),
         source=front.source,
         requires=front.requires,
+        confusable=front.confusable,
         origin=front.origin,
         evidence=front.evidence,
         file=path,

@@ -116,10 +116,14 @@ class Pause(Stamped, frozen=True, kw_only=True, tag="pause"):
 
 
 class Placement(Stamped, frozen=True, kw_only=True, tag="placement"):
-    """The end of a placement, whole, cut short or declined (`asked` 0): it is not offered again."""
+    """The end of a placement, whole, cut short or declined (`asked` 0): it is not offered again.
+
+    over: false where it begins; who comes back to it the same day goes on with it.
+    """
 
     asked: Count
     seconds: Annotated[float, Meta(ge=0)]
+    over: bool = True
 
 
 class Weights(Stamped, frozen=True, kw_only=True, tag="weights"):

@@ -60,6 +60,7 @@ def prefixed(bank: Bank, name: str) -> Bank:
                 id=front + id,
                 entry=front + claim.entry,
                 requires=tuple(front + needed for needed in claim.requires),
+                confusable=front + claim.confusable if claim.confusable else None,
             )
             for id, claim in bank.claims.items()
         },

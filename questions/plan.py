@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from questions.arranging import Arranging
 from questions.events import Event, local_day
 from questions.schedule import SECONDS, Fold, Memory, fold
 from questions.shapes import Bank, Question
-from questions.variants import shuffle_seed, variant
+from questions.variants import at_first_sight, shuffle_seed, variant
 
 Why = Literal["due", "new", "recheck", "extra"]
 
@@ -93,6 +94,26 @@ def plan_from(
     return _Planner(state.bank, labs, state, today, minutes * 60, extra).plan()
 
 
+def entry_of_next_new(state: Fold, today: date, entries: Container[str]) -> str | None:
+    """Which of these entries the next new claim of any of them belongs to; None where none of their claims is left."""
+    claims = _Planner(state.bank, (), state, today, 0, extra=True).next_new()
+    return next((entry for claim in claims if (entry := state.bank.claims[claim].entry) in entries), None)
+
+
+def _by_least_known(state: Fold, entries: Iterable[str]) -> list[str]:
+    """The entries in the order in which they are begun: first the one of whose claims the smallest share is met or,
+    going by its first asks, known already. So one whose first asks went badly comes earlier, by no more than its lead
+    makes up for; and where nothing was asked they come in the bank's order."""
+    places = {entry: n for n, entry in enumerate(state.bank.entries)}
+
+    def known(entry: str) -> float:
+        claims = state.bank.claims_of(entry)
+        met = sum(state.tracks[c.id].answers > 0 for c in claims) / len(claims)
+        return met + (1 - met) * state.habits.topic_prior(entry)
+
+    return sorted(entries, key=lambda entry: (known(entry), places[entry]))
+
+
 class _Planner:
     """One plan in the making: what is chosen, and what is left of the budgets."""
 
@@ -122,11 +143,7 @@ class _Planner:
         self.waiting = 0
 
     def plan(self) -> Plan:
-        free = [
-            m
-            for m in self.memories.values()
-            if (m.last is None or m.last < self.today) and m.claim not in self.put_off and not m.rest
-        ]
+        free = self._free()
         due = [m for m in free if m.due is not None and m.due <= self.today]
         for memory in sorted((m for m in due if m.state == "recheck"), key=lambda m: (m.due, m.claim)):
             self._ask_or_wait(memory, "recheck")
@@ -153,7 +170,19 @@ class _Planner:
             more=not items and rest,
         )
 
+    def next_new(self) -> Iterator[str]:
+        """Unseen claims in the order in which they are taken, whatever the minutes."""
+        return self._in_teaching_order([m.claim for m in self._free() if m.state == "unseen"])
+
     # choosing
+
+    def _free(self) -> list[Memory]:
+        """Claims whose truth was not seen today and that are not put off."""
+        return [
+            m
+            for m in self.memories.values()
+            if (m.last is None or m.last < self.today) and m.claim not in self.put_off and not m.rest
+        ]
 
     def _new_share(self) -> float:
         """Seconds for claims never asked, whatever is due. Where forgetting is fast nearly everything seen is due
@@ -184,7 +213,7 @@ class _Planner:
         rows: dict[str, list[str]] = {}
         for claim in unseen:
             rows.setdefault(self.bank.claims[claim].entry, []).append(claim)
-        order = sorted(rows, key=lambda e: (self._seen_share(e), list(self.bank.entries).index(e)))
+        order = _by_least_known(self.state, rows)
         moved = True
         while moved:
             moved = False
@@ -194,10 +223,6 @@ class _Planner:
                     rows[entry].remove(ready)
                     moved = True
                     yield ready
-
-    def _seen_share(self, entry: str) -> float:
-        claims = [c.id for c in self.bank.claims_of(entry)]
-        return sum(self.state.tracks[c].answers > 0 for c in claims) / len(claims)
 
     def _ready(self, claim: str) -> bool:
         return all(
@@ -214,17 +239,19 @@ class _Planner:
         questions = self.bank.by_claim[claim]
         if self.state.tracks[claim].asked:
             return bool(questions)
-        return any(q.kind != "two-step" for q in questions)
+        return bool(at_first_sight(questions))
 
     def _queue(self, due: list[Memory]) -> list[Memory]:
         """What is most worth a look first. After a week away: five across the range, which tells how much is left, then
         what is best remembered, so that coming back starts well."""
-        away = self.state.day is not None and self.today - self.state.day >= 7 * _DAY
-        if not away or len(due) <= 5:
+        if not self._away() or len(due) <= 5:
             return sorted(due, key=self._worth)
         by_recall = sorted(due, key=lambda m: (-m.recall, m.claim))
         warm_up = [by_recall[round(n * (len(due) - 1) / 4)] for n in range(5)]
         return warm_up + [m for m in by_recall if m not in warm_up]
+
+    def _away(self) -> bool:
+        return self.state.day is not None and self.today - self.state.day >= 7 * _DAY
 
     def _worth(self, memory: Memory) -> tuple[float, str]:
         """Sort key: likely forgotten, and not seen just now. A look soon after the last one adds little under every
@@ -310,22 +337,16 @@ class _Planner:
     # arranging
 
     def _arranged(self) -> list[Item]:
-        """A lab stands behind two questions wherever that is possible, so that a session starts at once and
-        there is something to read while one runs; what builds on a claim stands behind it. A learner's very
-        first item is a question."""
-        waiting = list(self.items)
-        arranged: list[Item] = []
-        asked_since = 0
-        while waiting:
-            ahead = {item.claim for item in waiting}
-            ready = [i for i in waiting if ahead.isdisjoint(self.bank.claims[i.claim].requires)] or waiting
-            lab = next((i for i in ready if isinstance(i, Wager)), None)
-            question = next((i for i in ready if isinstance(i, Ask)), None)
-            item = lab if lab and (asked_since >= 2 or question is None) else question
-            assert item is not None
-            waiting.remove(item)
-            arranged.append(item)
-            asked_since = 0 if isinstance(item, Wager) else asked_since + 1
+        """See `Arranging`; after a week away topics are not mixed, since the order of `_queue` has its reasons then. A
+        learner's very first item is a question."""
+        queued = self._away()
+        arranging = Arranging(
+            self.items,
+            self.bank.claims,
+            is_lab=lambda item: isinstance(item, Wager),
+            urgency=lambda item: item.why if isinstance(item, Ask) and not queued else item,
+        )
+        arranged = arranging.arranged()
         fresh = not any(t.answers for t in self.state.tracks.values())
         if fresh and arranged and isinstance(arranged[0], Wager):
             self._question_first(arranged)

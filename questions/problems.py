@@ -60,6 +60,8 @@ MESSAGES: dict[str, str] = {
     "tolerance": "{file}:{line}: field 'tolerance' is {got}. Give 0 or more.",
     "slip-is-right": "{file}:{line}: '{got}' is a right answer and cannot be a slip. Give a wrong one.",
     "requires-circle": "{file}:{line}: field 'requires' of claim '{id}' leads back to it. Remove one link.",
+    "set-name": "{file}:{line}: '{name}' cannot be the name of a confusable set. Use 1 to {most} of a-z, 0-9 and "
+    "'-', with a letter or digit at both ends.",
     "unknown-question": "There is no question '{id}' in the bank{hint}. Name one that is there.",
     # packs, drafts, and the FAQs that these come from
     "draft-folder": "{file}: a draft lies in a folder of its own within an entry's: "

@@ -16,9 +16,10 @@ from zlib import crc32
 from msgspec import Struct
 
 from questions.beliefs import CONFIDENT, Beliefs
-from questions.events import Answer, Bet, Event, Pause, Reason, Result, Skip, local_day
+from questions.events import Answer, Bet, Event, Pause, Placement, Reason, Result, Skip, local_day
 from questions.foresight import Foresight
 from questions.fsrs6 import Card, Fsrs6
+from questions.placed import Placed
 from questions.rating import Habits, Name, Shown
 from questions.rests import WINDOW, Rest, Rests, is_leech
 from questions.shapes import Bank
@@ -123,6 +124,7 @@ class Fold:
         self._model = Fsrs6()
         self.beliefs = Beliefs(bank)
         self.rests = Rests()
+        self.placed = Placed(bank)
         self.foreseen: list[tuple[float, bool]] = []  # predicted probability of a right answer, and what came
 
     def feed(self, events: Sequence[Event]) -> None:
@@ -145,6 +147,8 @@ class Fold:
                     self.rests.said(event)
                 case Skip():
                     self.skipped.setdefault(event.day, set()).add(event.item)
+                case Placement():
+                    self.placed.placed(event)
                 case _:
                     pass
 
@@ -251,6 +255,7 @@ class Fold:
         track.asked[answer.item] = (times + 1, self._place)
         track.last_item = answer.item
         self.beliefs.answered(answer)
+        self.placed.answered(answer, first=track.answers == 0)
         shown = Shown(
             ok=answer.ok,
             p=answer.p,

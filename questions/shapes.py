@@ -57,6 +57,7 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
     why: Text
     source: str
     requires: tuple[str, ...] = ()
+    confusable: str | None = None  # name of a set of claims that are easily mixed up
     origin: Origin = "stated"  # by the FAQ; implied there; or added, because a learner needs it
     evidence: Evidence | None = None
     file: Path = Path()

@@ -10,13 +10,14 @@ from questions.schedule import Fold, Track
 from questions.shapes import Question
 
 TYPED = ("number", "order")  # more keys than one
+LATER = ("two-step",)  # asks for the reason of what was answered before
 
 
 def variant(questions: Iterable[Question], track: Track, lure: str | None = None) -> Question | None:
     """The one asked least, then longest ago; never the last one again where there is another, and where a `lure` is
     given one that offers it. A claim is met first by something to pick, not to type or to arrange, and never by a
     two-step question. None where there is no question."""
-    fitting = [q for q in questions if track.asked or q.kind != "two-step"]
+    fitting = [q for q in questions if track.asked or q.kind not in LATER]
     fitting = [q for q in fitting if q.id != track.last_item] or fitting
     if lure:
         fitting = [q for q in fitting if lure in q.lures] or fitting
@@ -27,6 +28,12 @@ def variant(questions: Iterable[Question], track: Track, lure: str | None = None
         return (*track.asked.get(question.id, (0, 0)), typed, question.difficulty, question.id)
 
     return min(fitting, key=turn, default=None)
+
+
+def at_first_sight(questions: Iterable[Question]) -> list[Question]:
+    """Questions that a claim may be met by: something to pick, else something to type or to arrange."""
+    fitting = [q for q in questions if q.kind not in LATER]
+    return [q for q in fitting if q.kind not in TYPED] or fitting
 
 
 def shuffle_seed(question: Question, track: Track, day: object) -> int:

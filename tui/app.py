@@ -51,6 +51,7 @@ PAGES: Final = {
     "lab": ("tui.screens.lab", "LabScreen"),
     "card": ("tui.screens.card", "CardScreen"),
     "done": ("tui.screens.done", "DoneScreen"),
+    "placed": ("tui.screens.placed", "PlacedScreen"),
     "runs": ("tui.screens.runs", "RunsScreen"),
     "log": ("tui.screens.runs", "LogScreen"),
     "faq": ("tui.screens.faq", "FaqScreen"),

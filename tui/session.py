@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from textual.screen import Screen
 
@@ -103,8 +103,50 @@ def waiting(bets: Mapping[str, Bet], runs: Iterable[Run], *, live: bool = False)
     return list(found.values())
 
 
+class Sitting(Protocol):
+    """What a card tells that it is done with."""
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether a key ends it at any moment."""
+
+    def where(self, tr: Translator) -> str:
+        """How far it is, for the title line."""
+
+    def briefly(self, tr: Translator) -> str:
+        """The same for a narrow window; nothing where it can be done without there."""
+
+    def card_done(self, card: CardScreen, *, go_on: bool = True) -> None:
+        """A card was answered and read."""
+
+    def end(self) -> None:
+        """It is over: opens the page that says so."""
+
+
+class Pages:
+    """Opens the pages of one sitting, each in place of the one before."""
+
+    def __init__(self, app: TorchproofApp) -> None:
+        self._app = app
+        self._page: Screen[None] | None = None
+
+    def open(self, name: str, *args: object, **options: object) -> None:
+        """In place of the page before where that is on top, else on top of any other page."""
+        from tui.app import PAGES
+
+        module, kind = PAGES[name]
+        page: Screen[None] = getattr(import_module(module), kind)(*args, **options)
+        if self._page is not None and self._app.screen is self._page:
+            self._app.switch_screen(page)
+        else:
+            self._app.push_screen(page)
+        self._page = page
+
+
 class Session:
     """Opens page after page until the plan is done. `over`: the next start makes a new session."""
+
+    ends_early = False
 
     def __init__(self, app: TorchproofApp, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.app = app
@@ -117,7 +159,7 @@ class Session:
         self.tallies: list[Tally] = []
         self.over = False
         self._since = clock()
-        self._page: Screen[None] | None = None
+        self._pages = Pages(app)
 
     @property
     def left(self) -> int:
@@ -138,22 +180,40 @@ class Session:
             return tr("card.where_left")
         return tr("card.where", number=self.walk.done + 1, planned=self.walk.planned)
 
+    def briefly(self, tr: Translator) -> str:
+        return ""
+
     def go_on(self) -> None:
         """Opens the page of the next item, or the end of the session."""
         from questions.plan import Wager
 
         item = self.walk.next(self._ended)
         if item is None:
-            self._end()
+            self.end()
         elif isinstance(item, Readout):
             from labs.journal import Run
 
             run = Run(self.app.paths.runs / item.run_id)
-            self._open("lab", item.lab_id, run=run, wager=True, session=self)
+            self._pages.open("lab", item.lab_id, run=run, wager=True, session=self)
         elif isinstance(item, Wager):
-            self._open("lab", item.lab_id, wager=True, session=self)
+            self._pages.open("lab", item.lab_id, wager=True, session=self)
         else:
-            self._open("card", item.question_id, order_seed=item.order_seed, why=item.why, session=self)
+            self._pages.open("card", item.question_id, order_seed=item.order_seed, why=item.why, session=self)
+
+    def end(self) -> None:
+        """Records the end, once, and opens its page."""
+        from questions.events import Session as SessionEnd
+
+        if not self.over:
+            self.over = True
+            if self.walk.done:
+                try:
+                    self.app.progress.record(
+                        SessionEnd(planned=self.walk.planned, done=self.walk.done, seconds=self.seconds)
+                    )
+                except BankProblem as problem:
+                    self.app.problem(problem)
+        self._pages.open("done", self)
 
     # what pages tell
 
@@ -194,29 +254,3 @@ class Session:
         from labs.journal import Run
 
         return Run(self.app.paths.runs / run_id).status() not in ("starting", "running")
-
-    def _open(self, name: str, *args: object, **options: object) -> None:
-        """In place of this session's page where that is on top, else on top of any other page."""
-        from tui.app import PAGES
-
-        module, kind = PAGES[name]
-        page: Screen[None] = getattr(import_module(module), kind)(*args, **options)
-        if self._page is not None and self.app.screen is self._page:
-            self.app.switch_screen(page)
-        else:
-            self.app.push_screen(page)
-        self._page = page
-
-    def _end(self) -> None:
-        from questions.events import Session as SessionEnd
-
-        if not self.over:
-            self.over = True
-            if self.walk.done:
-                try:
-                    self.app.progress.record(
-                        SessionEnd(planned=self.walk.planned, done=self.walk.done, seconds=self.seconds)
-                    )
-                except BankProblem as problem:
-                    self.app.problem(problem)
-        self._open("done", self)

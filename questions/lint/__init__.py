@@ -12,7 +12,7 @@ informs. What a rule looks at stands where it is defined:
     context.py   B03 twins   B13 clang   B18 about its claim   B22 plausible   B29 leaks
     claims.py    B01 covered   B26 measured   (B23, B24, B34 for claims)
     bots.py      B08 length   B09 B10 positions   B11 B12 B14 B16 over the bank   B30 bots   B31 (model.py) all cues
-    whole.py     B32 balance   B33 beliefs   B34 nothing copied   B38 few waivers, none idle
+    whole.py     B32 balance, confusable sets   B33 beliefs   B34 nothing copied   B38 few waivers, none idle
     glossary.py  B36 one word for one thing
 
 B01 also stands for files that cannot be read, which the loader reports.
@@ -73,6 +73,7 @@ BANK_CHECKS: tuple[Callable[[Bank], Iterator[Finding]], ...] = (
     context.leaks,
     glossary.one_word,
     whole.balance,
+    whole.mixed_up,
     whole.beliefs,
     bots.surface_cues,
 )

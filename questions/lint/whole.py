@@ -10,16 +10,14 @@ from typing import Any
 
 from questions.lint.finding import LANGS, Finding, folder
 from questions.lint.words import grams, outside
-from questions.shapes import Bank, Question
+from questions.shapes import Bank, Claim, Question
 
 FEW = 20  # questions; shares of fewer say nothing
+SETS = 3  # of claims that are easily mixed up
 
 
 def balance(bank: Bank) -> Iterator[Finding]:
-    """B32: shares of forms, difficulties and entries; no form makes up more than 55 % of the bank.
-
-    Not checked: sets of claims that are easily confused, which the bank does not name.
-    """
+    """B32: shares of forms, difficulties and entries; no form makes up more than 55 % of the bank."""
     questions = list(bank.questions.values())
     if len(questions) < FEW:
         return
@@ -38,6 +36,29 @@ def balance(bank: Bank) -> Iterator[Finding]:
             yield Finding(
                 "B32", "I", where, f"{n / len(questions):.0%} have difficulty {label}; at most 50 %"
             )
+
+
+def mixed_up(bank: Bank) -> Iterator[Finding]:
+    """B32: a confusable set has two claims that can be asked, and the bank names three sets to contrast."""
+    sets: dict[str, list[Claim]] = {}
+    for claim in bank.claims.values():
+        if claim.confusable is not None:
+            sets.setdefault(claim.confusable, []).append(claim)
+    for name, claims in sets.items():
+        if len(claims) < 2:
+            text = f"claim {claims[0].id} alone is in the confusable set '{name}'; at least 2 claims"
+            yield Finding("B32", "E", claims[0].file, text)
+        for claim in claims:
+            if not bank.by_claim[claim.id]:
+                text = f"claim {claim.id} is in the confusable set '{name}' and has no question"
+                yield Finding("B32", "W", claim.file, text)
+    if len(bank.questions) < FEW:
+        return
+    if len(sets) < SETS:
+        text = f"{len(sets)} confusable sets are named; at least {SETS}"
+        yield Finding("B32", "W", folder(bank), text)
+    listed = ", ".join(f"{name} ({len(claims)})" for name, claims in sets.items())
+    yield Finding("B32", "I", folder(bank), f"confusable sets: {listed or 'none'}")
 
 
 def _shares(counts: Mapping[Any, int]) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from questions.events import Answer, Bet, Event, Pause, Readout, Reason, Result, Session, Skip
+from questions.events import Answer, Bet, Event, Pause, Placement, Readout, Reason, Result, Session, Skip
 
 CLAIMS = ("E1.1", "E1.2", "E1.3", "E1.4", "E2.1", "E2.2", "E9.9")
 ITEMS = {
@@ -107,6 +107,7 @@ def _others(draw: st.DrawFn) -> Event:
                     on=draw(st.booleans()),
                     until=draw(st.none() | st.integers(-3, 60).map(lambda n: day + timedelta(days=n))),
                 ),
+                Placement(at=at, day=day, asked=0, seconds=0.0, over=draw(st.booleans())),
                 Skip(at=at, day=day, item=draw(st.sampled_from(["e11-why", "e21-which", "gone"]))),
             ]
         )

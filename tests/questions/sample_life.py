@@ -8,8 +8,21 @@ from math import log2
 from pathlib import Path
 from random import Random
 
-from questions.events import Answer, Bet, Event, Pause, Readout, Reason, Result, Session, Skip, local_day
+from questions.events import (
+    Answer,
+    Bet,
+    Event,
+    Pause,
+    Placement,
+    Readout,
+    Reason,
+    Result,
+    Session,
+    Skip,
+    local_day,
+)
 from questions.grade import answered, points, probability
+from questions.placement import next_ask
 from questions.plan import Ask, LabRef, plan_from
 from questions.progress import Progress
 from questions.schedule import Fold
@@ -53,6 +66,8 @@ class Life:
 
     def _session(self) -> None:
         began, done = self.clock, 0
+        if self.random.random() < (0.05 if self.events else 0.8):
+            self._place()
         plan = plan_from(self._fold, self.labs, self.today(), self.minutes)
         for item in plan.items:
             if self.random.random() < 0.03:
@@ -72,6 +87,16 @@ class Life:
             self._pause()
         seconds = (self.clock - began).total_seconds()
         self._done(Session(planned=len(plan.items), done=done, seconds=seconds))
+
+    def _place(self) -> None:
+        """Goes through a placement, or leaves it behind."""
+        self._done(Placement(asked=0, seconds=0.0, over=False))
+        while ask := next_ask(self._fold, self.today(), self.clock):
+            if self.random.random() < 0.03:
+                return
+            self._ask(self.bank.questions[ask.question_id], ask.order_seed)
+        placed = self._fold.placed
+        self._done(Placement(asked=len(placed.tried), seconds=placed.seconds(self.clock)))
 
     def _pause(self) -> None:
         """Lays a claim or an entry aside, or takes one up again."""
@@ -135,7 +160,9 @@ class Life:
 
     def _done(self, event: Event) -> Event:
         recorded = self._record(event)
-        assert isinstance(recorded, Answer | Bet | Pause | Readout | Reason | Result | Session | Skip)
+        assert isinstance(
+            recorded, Answer | Bet | Pause | Placement | Readout | Reason | Result | Session | Skip
+        )
         self._fold.feed([recorded])
         self.events.append(recorded)
         return recorded

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
 
 from fsrs.scheduler import DEFAULT_PARAMETERS as W
 
-from questions.events import Answer, Bet, Event, Pause, Reason, Result
+from questions.events import Answer, Bet, Event, Pause, Placement, Reason, Result
 from questions.shapes import Bank
 
 OPEN = {
@@ -95,6 +95,10 @@ class Specification:
         self.settled: set[str] = set()
         self.asked: dict[str, Answer] = {}
         self.pauses: list[Pause] = []
+        self.placing: date | None = None  # day of the placement that is open
+        self.placed: list[Answer] = []  # what was answered first in the latest one
+        self.moments: list[datetime] = []
+        self.placement_over = False  # ended or declined, ever
 
     def feed(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -110,12 +114,19 @@ class Specification:
                 self.pauses.append(event)
                 if not event.on and event.what in self.cards:
                     self.cards[event.what].leech = None
+            elif isinstance(event, Placement) and event.over:
+                self.placing, self.placement_over = None, True
+            elif isinstance(event, Placement):
+                self.placing, self.placed, self.moments = event.day, [], [event.at]
 
     # 8.3, 8.5: what counts
 
     def answer(self, answer: Answer) -> None:
         card = self.cards[answer.claim]
         self.asked[answer.id] = answer
+        if card.answers == 0 and self.placing == answer.day:
+            self.placed.append(answer)
+            self.moments.append(answer.at)
         if answer.ok:
             self.resist(self.lures(answer.item), answer.day)
         elif answer.misconception:
@@ -205,6 +216,29 @@ class Specification:
         self.owe(card, fact)
         if not fact.ok and [f.ok for f in card.facts[card.fresh :][-8:]].count(False) == 4:
             card.leech, card.fresh = fact.day + timedelta(days=14), len(card.facts)
+
+    # 8.11: placement
+
+    def placement_seconds(self, now: datetime) -> float:
+        """From its begin to now, with at most three minutes between one thing and the next."""
+        gaps = [(b - a).total_seconds() for a, b in pairwise([*self.moments, now])]
+        return sum(clamp(0, gap, 180) for gap in gaps)
+
+    def ability(self, entry: str) -> tuple[float, float]:
+        """Posterior mean and standard deviation after the latest placement, by the midpoint rule on [-6, 6]."""
+        thetas = [-6 + 0.02 * (n + 0.5) for n in range(600)]
+        density = [math.exp(-t * t / 2) for t in thetas]
+        for answer in self.placed:
+            question = self.bank.questions[answer.item]
+            if question.entry != entry:
+                continue
+            b = {1: -1.5, 2: -0.75, 3: 0.0, 4: 0.75, 5: 1.5}[question.difficulty]
+            for n, theta in enumerate(thetas):
+                p = answer.chance + (1 - answer.chance) / (1 + math.exp(-(theta - b)))
+                density[n] *= p if answer.ok else 1 - p
+        mean = sum(d * t for d, t in zip(density, thetas, strict=True)) / sum(density)
+        square = sum(d * t * t for d, t in zip(density, thetas, strict=True)) / sum(density)
+        return mean, math.sqrt(square - mean * mean)
 
     # 8.6: FSRS-6, rechecks
 

@@ -201,6 +201,8 @@ def test_a_broken_table_stops_the_bank_with_its_line(
         ('verdict = "false"', 'verdict = "maybe"', "field-value", 4, 10),
         ('id = "E1.2"', 'id = "E1.1"', "claim-folder", 2, 10),
         ("## why", "## because", "heading", 10, 10),
+        ("order = 2", "order = 2\nconfusable = 'Two words'", "set-name", 4, 10),
+        ("order = 2", "order = 2\nconfusable = ['e', 'f']", "field-type", 4, 10),
         ("order = 2", "order = 2\nevidence = {code = 'x'}", "field-missing", 4, 10),
         ("order = 2", "order = 2\nevidence = {}", "field-missing", 4, 10),
     ],
@@ -219,6 +221,17 @@ def test_a_broken_claim_is_left_out_with_its_questions_and_named_with_its_line(
     assert str(problem).startswith(f"{path}:{line}: ")
     assert len(bank.questions) == kept
     assert {p.key for p in bank.problems[1:]} <= {"unknown-id"}  # its questions, without their claim
+
+
+def test_a_claim_may_name_the_set_it_is_easily_mixed_up_in(tmp_path: Path) -> None:
+    sample_bank.write_bank(tmp_path)
+    path = tmp_path / "E1" / "E1.2" / "claim.md"
+    path.write_text(
+        path.read_text("utf-8").replace("order = 2", 'order = 2\nconfusable = "who-moves"'), "utf-8"
+    )
+    bank = load(tmp_path)
+    assert not bank.problems
+    assert {c.id: c.confusable for c in bank.claims.values() if c.confusable} == {"E1.2": "who-moves"}
 
 
 def test_questions_without_their_claim_say_which_file_to_write(tmp_path: Path) -> None:

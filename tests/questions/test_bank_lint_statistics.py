@@ -15,8 +15,8 @@ from questions.lint import bots, lint
 from questions.lint.chance import at_least, at_most, uneven
 from questions.lint.context import leaks, plausible
 from questions.lint.model import leave_one_topic_out
-from questions.lint.whole import balance
-from questions.shapes import Text
+from questions.lint.whole import balance, mixed_up
+from questions.shapes import Bank, Text
 
 
 def keyed(score: Callable[[list[Text], int], float], often: float = 0.7) -> Habit:
@@ -177,6 +177,29 @@ def test_a_form_that_outweighs_all_others_is_a_warning() -> None:
     questions = [replace(q, kind="output") if n % 2 else q for n, q in enumerate(bank.questions.values())]
     assert {f.level for f in balance(bank_of(questions))} == {"I"}
     assert not list(balance(made(n=10)))
+
+
+def in_sets(bank: Bank, *names: str | None) -> Bank:
+    """The bank with its claims in these sets, one after the other."""
+    claims = zip(bank.claims.values(), names, strict=True)
+    return replace(bank, claims={claim.id: replace(claim, confusable=name) for claim, name in claims})
+
+
+def test_a_confusable_set_needs_two_claims_that_can_be_asked() -> None:
+    bank = in_sets(made(n=10), "one", "two", "two", None)
+    (alone,) = mixed_up(bank)
+    assert (alone.rule, alone.level, alone.file) == ("B32", "E", bank.claims["E1.1"].file)
+    assert "'one'" in alone.text
+    silent = replace(in_sets(made(n=10), "two", "two", None, None), by_claim=dict.fromkeys(bank.claims, ()))
+    assert {(f.level, f.text.split()[1]) for f in mixed_up(silent)} == {("W", "E1.1"), ("W", "E2.1")}
+
+
+def test_a_bank_names_three_sets_at_least() -> None:
+    assert [f.level for f in mixed_up(in_sets(made(n=40), "a", "a", "b", "b"))] == ["W", "I"]
+    claims = [chosen(n, [Text("", "")] * 3, 0, Text("", "")) for n in range(40)]
+    bank = bank_of([replace(q, claim=f"{q.entry}.{n % 8}") for n, q in enumerate(claims)])
+    names = [f"set {n % 3}" for n in range(len(bank.claims))]
+    assert [f.level for f in mixed_up(in_sets(bank, *names))] == ["I"]
 
 
 def test_a_stem_with_the_key_of_another_question_leaks_it() -> None:

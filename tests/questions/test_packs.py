@@ -12,6 +12,7 @@ import sample_bank
 from hostile import ATTACKS, CLAIM, replaced, sound_pack, with_code, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sample_clock import Clock
 
 from questions import catalog, packs, snapshot
@@ -359,6 +360,12 @@ def test_every_id_of_a_pack_carries_its_name(bank: Bank) -> None:
         pack = own.questions[f"p/{id}"]
         assert (pack.key, pack.reason_key) == (question.key, question.reason_key)
         assert {local(lure) for lure in pack.lures} == question.lures
+
+
+def test_a_set_of_a_pack_is_not_a_set_of_the_bank_by_the_same_name(bank: Bank) -> None:
+    claims = {id: replace(claim, confusable="s") for id, claim in bank.claims.items()}
+    merged = merge(replace(bank, claims=claims), [Pack("p", Path("p"), replace(bank, claims=claims))])
+    assert {(pack_of(c.id), c.confusable) for c in merged.claims.values()} == {("", "s"), ("p", "p/s")}
 
 
 def test_answers_to_a_pack_s_question_stay_its_own(bank: Bank, clock: Clock, tmp_path: Path) -> None:

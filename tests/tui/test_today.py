@@ -12,7 +12,7 @@ from questions.progress import Answer, Bet, Result
 from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang, Translator
 from tui.screens.today import TodayScreen
-from tui.widgets.board import Board, EntryLine, LabLine, Overview, PlanLine, board, time_left
+from tui.widgets.board import Board, EntryLine, LabLine, Offer, Overview, PlanLine, board, time_left
 
 FULL = Overview(
     PlanLine(minutes=12, due=3, new=5, cards=8),
@@ -32,7 +32,15 @@ def lines(view: Overview, width: int, height: int, lang: Lang = "en") -> list[st
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(
-    "view", [Overview(), FULL, FULL._replace(plan=PlanLine(left=4)), FULL._replace(entries=())]
+    "view",
+    [
+        Overview(),
+        FULL,
+        FULL._replace(plan=PlanLine(left=4)),
+        FULL._replace(entries=()),
+        FULL._replace(offer=Offer(None, 20, 8)),
+        FULL._replace(offer=Offer(3, 20, 8), running=(), waiting=()),
+    ],
 )
 def test_no_line_is_wider_than_the_window(view: Overview, lang: Lang) -> None:
     for width in (*range(1, 60), 78, 118, 300):
@@ -82,6 +90,33 @@ def test_the_first_line_says_what_enter_will_do(plan: PlanLine, said: str, enter
     hint = next((line for line in shown if line.startswith("enter ")), None)
     assert (hint is None) == (enter is None)
     assert enter is None or (hint is not None and enter in hint)
+
+
+@pytest.mark.parametrize(
+    ("offer", "said", "no"),
+    [
+        (Offer(None, 20, 8), "t placement, at most 20 questions or 8 minutes", "n no, thanks"),
+        (Offer(0, 20, 8), "t go on with the placement: 0 of at most 20 asked", "n no, thanks"),
+        (Offer(3, 20, 8), "t go on with the placement: 3 of at most 20 asked", "n end it"),
+    ],
+)
+def test_a_placement_has_a_line_of_its_own_where_there_is_room(offer: Offer, said: str, no: str) -> None:
+    shown = lines(FULL._replace(offer=offer), 78, 22)
+    (line,) = [line for line in shown if line.startswith("t ")]
+    assert said in line and line.endswith(no)
+    assert "enter start" in shown
+
+
+def test_a_low_window_names_a_placement_in_the_line_of_enter() -> None:
+    for lang, said in (
+        ("en", "enter start  t placement  n no, thanks"),
+        ("zh", "enter 开始  t 摸底  n 不用"),
+    ):
+        plan = PlanLine(minutes=6, new=6, cards=6, fresh=True)
+        view = Overview(plan, FULL.entries, offer=Offer(None, 20, 8))
+        shown = lines(view, 38, 10, lang)  # type: ignore[arg-type]
+        assert len(shown) == 10
+        assert shown[1] == said
 
 
 def test_an_entry_says_it_in_words_too_and_says_when_it_has_nothing() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from questions.events import Answer
     from questions.grade import Grade
     from questions.shapes import Choice, Question
-    from tui.session import Session
+    from tui.session import Sitting
 
 Phase = Literal["open", "reason", "verdict"]
 
@@ -46,6 +46,7 @@ class CardScreen(Page):
         Key("enter", "go_on", "card.key_go_on", keep=True),
         Key("c", "change", "card.key_change", keep=True),
         Key("x", "lab", "card.key_lab"),
+        Key("e", "end", "card.key_end", keep=True),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(digit), f"digit({digit})", show=False) for digit in range(10)),
@@ -70,7 +71,7 @@ class CardScreen(Page):
         *,
         order_seed: int = 0,
         why: str = "",
-        session: Session | None = None,
+        session: Sitting | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -132,8 +133,11 @@ class CardScreen(Page):
     def note(self) -> str:
         return self.session.where(self.tr) if self.session else ""
 
+    def short_note(self) -> str:
+        return self.session.briefly(self.tr) if self.session else ""
+
     def keys(self) -> tuple[Key, ...]:
-        go_on, change, lab = self.KEYS
+        go_on, change, lab, end = self.KEYS
         own: list[Key] = []
         if self.phase == "open" and isinstance(self.stake, NumberStake) and not self.stake.answered:
             own.append(go_on._replace(label="card.key_enter" if self.stake.typed else "card.key_dont_know"))
@@ -144,6 +148,8 @@ class CardScreen(Page):
         if self.phase == "verdict":
             own.append(go_on)
             own += [lab] if self.lab else []
+        if self.session is not None and self.session.ends_early:
+            own.append(end)
         return (*own, *self.EVERYWHERE)
 
     def body(self) -> ComposeResult:
@@ -317,6 +323,10 @@ class CardScreen(Page):
         if self.session is not None and self.answer is not None:
             self.session.card_done(self, go_on=False)
         self.app.back()
+
+    def action_end(self) -> None:
+        if self.session is not None and self.session.ends_early:
+            self.session.end()
 
     def action_lab(self) -> None:
         if self.phase == "verdict" and self.lab is not None:

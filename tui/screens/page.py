@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tui.app import TorchproofApp
 
 SMALLEST = Size(20, 5)
+ENOUGH = 20  # cells in which a heading says what it is
 _PRINTED = {
     "question_mark": "?",
     "plus": "+",
@@ -66,22 +67,29 @@ class TitleLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shown: tuple[str, str, str] = ("", "", "")
+        self.shown: tuple[str, str, str, str] = ("", "", "", "")
 
-    def update(self, name: str, heading: str, note: str) -> None:
-        """Show the program's name, the page's heading and a note; draws only when they differ."""
-        if (name, heading, note) != self.shown:
-            self.shown = (name, heading, note)
+    def update(self, name: str, heading: str, note: str, short: str = "") -> None:
+        """Show the program's name, the page's heading and a note; draws only when they differ.
+
+        short: a note that has to stay gives way to this in a narrow window; the name and the end of the heading go.
+        """
+        if (name, heading, note, short) != self.shown:
+            self.shown = (name, heading, note, short)
             self.refresh()
 
     def render(self) -> Content:
-        name, heading, note = self.shown
+        name, heading, note, short = self.shown
         width = self.size.width
         left = Content.styled(name, "$accent bold")
         if heading:
             left = Content.assemble(left, "  ", (heading, "bold"))
-        if left.cell_length > width and heading:
+        if short and width - cell_len(note) - 2 < ENOUGH:
+            note = short
+        kept = cell_len(note) + 2 if short else 0
+        if heading and left.cell_length + kept > width:
             left = Content.styled(heading, "bold")
+            left = left.truncate(max(width - kept, 1), ellipsis=True) if kept else left
         room = width - left.cell_length - 2
         if note and cell_len(note) <= room:
             left = Content.assemble(left, " " * (room - cell_len(note) + 2), (note, "$muted"))
@@ -138,6 +146,10 @@ class Page(Screen[None]):
         """A few words for the right end of the title line."""
         return ""
 
+    def short_note(self) -> str:
+        """The same for a narrow window, where a page cannot do without it."""
+        return ""
+
     def body(self) -> ComposeResult:
         """The widgets between the title line and the key bar."""
         yield from ()
@@ -185,7 +197,7 @@ class Page(Screen[None]):
     def say_frame(self) -> None:
         """Title line and key bar anew, for when `heading()`, `note()` or `keys()` would answer otherwise."""
         tr = self.tr
-        self._title.update(tr("shell.name"), self.heading(), self.note())
+        self._title.update(tr("shell.name"), self.heading(), self.note(), self.short_note())
         self._key_bar.update([Hint(key.text, tr(key.label), key.keep) for key in self.keys() if key.show])
         too_small = tr("shell.too_small", columns=SMALLEST.width, rows=SMALLEST.height)
         if self._too_small.content != too_small:

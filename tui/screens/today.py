@@ -11,7 +11,7 @@ from textual.timer import Timer
 from tui.i18n import Translator
 from tui.runs import RunWatch, run_age
 from tui.screens.page import Key, Page
-from tui.widgets.board import Board, EntryLine, LabLine, Mark, Overview, PlanLine
+from tui.widgets.board import Board, EntryLine, LabLine, Mark, Offer, Overview, PlanLine
 
 if TYPE_CHECKING:
     from labs.hardware import Short
@@ -32,6 +32,8 @@ class TodayScreen(Page):
         Key("f", "open('faq')", "shell.key_faq"),
         Key("p", "open('progress')", "shell.key_progress"),
         Key("s", "open('settings')", "shell.key_settings"),
+        Key("t", "placement", "shell.key_placement", show=False),
+        Key("n", "decline", "shell.key_decline", show=False),
         Key("q,ctrl+d", "app.quit", "shell.key_quit", keep=True),
     )
     HELP_KEY = "shell.help_today"
@@ -119,6 +121,26 @@ class TodayScreen(Page):
     def action_start(self) -> None:
         self.app.start_session()
 
+    def action_placement(self) -> None:
+        from tui.placing import Placing
+
+        if self.loaded:
+            Placing(self.app).start()
+
+    def action_decline(self) -> None:
+        """Ends a placement that was begun, or wants none."""
+        from tui.placing import Placing
+
+        offer = self._overview.offer
+        if offer is None:
+            return
+        if offer.asked:
+            Placing(self.app).end()
+            return
+        if Placing(self.app).decline():
+            self.show()
+            self.app.say("shell.placement_declined")
+
     def action_open(self, name: str) -> None:
         self.app.open_page(name)
 
@@ -149,7 +171,8 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
                 sum(lab.entry == entry.id for lab in app.catalog.labs.values()),
             )
         )
-    return with_runs(Overview(plan_line(app, not app.kept.events), tuple(entries)), app, watch)
+    view = Overview(plan_line(app, not app.kept.events), tuple(entries), offer=placement_offer(app))
+    return with_runs(view, app, watch)
 
 
 def with_runs(view: Overview, app: "TorchproofApp", watch: RunWatch) -> Overview:
@@ -185,6 +208,20 @@ def plan_line(app: "TorchproofApp", fresh: bool) -> PlanLine:
         more=planned.more,
         fresh=fresh,
     )
+
+
+def placement_offer(app: "TorchproofApp") -> Offer | None:
+    """The placement to begin or to go on with; None where there is none to speak of."""
+    from questions import placement
+
+    state, today = app.fold(), app.today()
+    if state.placed.running(today):
+        asked = len(state.placed.tried)
+    elif placement.offered(state, today):
+        asked = None
+    else:
+        return None
+    return Offer(asked, placement.MOST, placement.SECONDS // 60)
 
 
 def _mark(state: str, asked: bool) -> Mark:

@@ -57,6 +57,14 @@ class PlanLine(NamedTuple):
     fresh: bool = False  # nothing was ever answered
 
 
+class Offer(NamedTuple):
+    """A placement that may be begun or gone on with. asked: None before it is begun."""
+
+    asked: int | None
+    most: int  # questions
+    minutes: int
+
+
 class Overview(NamedTuple):
     """Everything Today shows, in one language. plan: None until it has been worked out."""
 
@@ -65,12 +73,14 @@ class Overview(NamedTuple):
     running: tuple[LabLine, ...] = ()
     waiting: tuple[str, ...] = ()  # titles of labs whose result has not been read
     lost: int = 0  # runs whose worker is gone
+    offer: Offer | None = None
 
 
 def board(view: Overview, tr: Translator, width: int, height: int) -> list[Content]:
     """The lines of Today, each at most `width` cells; blank lines and headings go where `height` is short."""
     width = min(width, WIDEST)
-    head = list(_plan_lines(view.plan, tr, width))
+    head = [*_plan_lines(view.plan, tr, width), *_offer_lines(view.offer, tr, width)]
+    low = [*_plan_lines(view.plan, tr, width, view.offer)]  # the same in fewer lines
     labs = list(_lab_lines(view, tr, width))
     entries = [_entry_line(entry, tr, width) for entry in view.entries]
     blank = Content("")
@@ -83,17 +93,35 @@ def board(view: Overview, tr: Translator, width: int, height: int) -> list[Conte
     lab_heading = Content.styled(tr("shell.labs"), "$muted")
     if not entries:
         full = [blank, *head, blank, *labs]
-        return full if len(full) <= height else [*head, *labs]
+        return full if len(full) <= height else [*low, *labs]
     roomy = [blank, *head, blank, heading, *entries, blank, lab_heading, *labs]
     if len(roomy) <= height:
         return roomy
     dense = [*head, blank, *entries, *([blank, *labs] if view.running or view.waiting or view.lost else [])]
     if len(dense) <= height:
         return dense
-    return [*head, *(labs if view.running or view.waiting or view.lost else []), *entries]
+    return [*low, *(labs if view.running or view.waiting or view.lost else []), *entries]
 
 
-def _plan_lines(plan: PlanLine | None, tr: Translator, width: int) -> Iterator[Content]:
+def _offer_lines(offer: Offer | None, tr: Translator, width: int) -> Iterator[Content]:
+    if offer is not None:
+        key = "shell.offer" if offer.asked is None else "shell.offer_go_on"
+        text = tr(key, asked=offer.asked, most=offer.most, minutes=offer.minutes)
+        yield from lines(Content.assemble(*_key("t", text), "  ", *_key("n", tr(_no(offer)))), width)
+
+
+def _no(offer: Offer) -> str:
+    return "shell.offer_end" if offer.asked else "shell.offer_no"
+
+
+def _key(key: str, text: str) -> tuple[tuple[str, str], str, tuple[str, str]]:
+    return (key, "$key bold"), " ", (text, "$accent")
+
+
+def _plan_lines(
+    plan: PlanLine | None, tr: Translator, width: int, offer: Offer | None = None
+) -> Iterator[Content]:
+    """offer: a placement to name in the line of keys."""
     if plan is None:
         yield Content.styled(tr("shell.reading"), "$muted").truncate(width, ellipsis=True)
         return
@@ -114,9 +142,14 @@ def _plan_lines(plan: PlanLine | None, tr: Translator, width: int) -> Iterator[C
         headline = tr(tomorrow, minutes=plan.tomorrow)
         hint = "shell.enter_more" if plan.more else ""
     yield from lines(Content.styled(headline, "bold"), width)
-    if hint:
-        key = Content.styled("enter", "$key bold")
-        yield from lines(Content.assemble(key, " ", (tr(hint), "$accent")), width)
+    if offer is not None and hint == "shell.enter_first":
+        hint = "shell.enter_start"
+    keys = [Content.assemble(*_key("enter", tr(hint)))] if hint else []
+    if offer is not None:
+        keys += [Content.assemble(*_key("t", tr("shell.key_placement")))]
+        keys += [Content.assemble(*_key("n", tr(_no(offer))))]
+    if keys:
+        yield from lines(Content("  ").join(keys), width)
 
 
 def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
