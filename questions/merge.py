@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from questions import snapshot
 from questions.packs import Pack, load_all
 from questions.shapes import Bank, Choice, Question, Slip, Swap, Text
-from questions.snapshot import load
 
 Named = TypeVar("Named", Choice, Slip, Swap)
 
@@ -24,7 +24,7 @@ LONGEST_TITLE = 120
 
 def whole_bank(packs: Path, cache: Path) -> Bank:
     """The shipped bank and every pack that can be read. Raises BankProblem where the bank itself cannot be."""
-    return merge(load(cache=cache), (pack for pack in load_all(packs, cache) if not pack.problem))
+    return merge(snapshot.load(cache=cache), (pack for pack in load_all(packs, cache) if not pack.problem))
 
 
 def merge(bank: Bank, packs: Iterable[Pack]) -> Bank:

@@ -41,6 +41,7 @@ def arguments(app: TorchproofApp) -> dict[str, tuple[Any, ...]]:
         "lab": (lab.id,),
         "card": (next(iter(app.bank.questions)),),
         "done": (Session(app),),
+        "placed": (),
         "runs": (),
         "log": (run,),
         "faq": (),
