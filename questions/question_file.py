@@ -366,12 +366,12 @@ def _banded(front: _Front, where: Where) -> dict[str, Any]:
 
 
 def _range(lang: str, low: float | None, below: float | None, unit: str) -> str:
-    tight = unit == "" or not unit[0].isalnum() or (lang == "zh" and not unit.isascii())
-    gap = "" if tight else " "
+    gap = " " if unit and unit[0].isalnum() else ""  # Chinese characters stand apart from figures too
     if low is None:
         return f"低于 {below:g}{gap}{unit}" if lang == "zh" else f"below {below:g}{gap}{unit}"
     if below is None:
-        return f"{low:g}{gap}{unit} 及以上" if lang == "zh" else f"{low:g}{gap}{unit} or more"
+        or_more = "及以上" if unit and not unit[-1].isascii() else " 及以上"
+        return f"{low:g}{gap}{unit}{or_more}" if lang == "zh" else f"{low:g}{gap}{unit} or more"
     return f"{low:g} 到 {below:g}{gap}{unit}" if lang == "zh" else f"{low:g} to {below:g}{gap}{unit}"
 
 
