@@ -13,10 +13,9 @@ import re
 import shutil
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.timing import seconds
 from questions import catalog, snapshot
 
 SIZES = (1, 5, 24)  # how many copies of the bank
@@ -41,12 +40,6 @@ def grown(root: Path, copies: int) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, "utf-8")
     return root
-
-
-def seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.probe import Terminal, now, percentile
+from benchmarks.probe import Terminal, now
+from benchmarks.timing import percentile
 
 HERE = Path(__file__).parent
 FLOOR = [sys.executable, str(HERE / "floors" / "keys.py")]

@@ -1,6 +1,6 @@
 """A terminal seen from the outside: run a program in a pty, emulate the screen, time what it paints.
 
-Benchmarks and end-to-end tests both use it. A reader thread stamps every chunk as it arrives and the
+Benchmarks and tests both use it. A reader thread stamps every chunk as it arrives and the
 emulator parses it later, so that the emulator's own cost never counts as the program's latency.
 Needs Linux or macOS, pyte and psutil.
 """
@@ -52,6 +52,7 @@ class Terminal:
         argv: the command.
         cols, rows: size of the window in cells.
         env: added to the environment.
+        inherit: whether that is this process's; else the program knows `env` only.
         bytes_per_second: reads no faster than this (a slow link); None reads at once.
     """
 
@@ -62,6 +63,7 @@ class Terminal:
         cols: int = 100,
         rows: int = 30,
         env: Mapping[str, str] | None = None,
+        inherit: bool = True,
         cwd: Path | None = None,
         bytes_per_second: int | None = None,
     ) -> None:
@@ -86,7 +88,12 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=cwd,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+            env={
+                **(os.environ if inherit else {}),
+                "TERM": "xterm-256color",
+                "COLORTERM": "truecolor",
+                **(env or {}),
+            },
             preexec_fn=_own_session,
         )
         self._stopped, self._stop = os.pipe()
@@ -211,8 +218,10 @@ class Terminal:
         return float(times.user + times.system)
 
     def terminal_restored(self) -> bool:
-        """Whether echo and line mode are as they were before the program ran."""
-        return bool(termios.tcgetattr(self._slave)[:4] == self.modes_at_start[:4])
+        """Whether screen, cursor and the terminal's modes are as they were before the program ran."""
+        left = self.raw.rfind(b"\x1b[?1049l") > self.raw.rfind(b"\x1b[?1049h")
+        shown = self.raw.rfind(b"\x1b[?25h") > self.raw.rfind(b"\x1b[?25l")
+        return left and shown and termios.tcgetattr(self._slave) == self.modes_at_start
 
     def hang_up(self) -> None:
         """The terminal goes away, as when an SSH connection drops."""
@@ -223,7 +232,7 @@ class Terminal:
         """The terminal goes away, and of signals only what the kernel sends comes."""
         self._let_go()
 
-    def wait(self, timeout: float = 10) -> int:
+    def wait(self, timeout: float = 30) -> int:
         """Wait for the program's end, reading what it still writes; return its exit code."""
         deadline = now() + timeout
         while self.process.poll() is None and now() < deadline:
@@ -257,11 +266,3 @@ class Terminal:
 def _own_session() -> None:
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that closing the pty hangs the program up
-
-
-def percentile(values: Sequence[float], q: float) -> float:
-    """The q-quantile (0..1) of the values by linear interpolation."""
-    ordered = sorted(values)
-    at = q * (len(ordered) - 1)
-    low = int(at)
-    return ordered[low] + (at - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])

@@ -14,12 +14,11 @@ import random
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.probe import Terminal
+from benchmarks.timing import seconds
 from questions import snapshot
 from questions.events import Answer, Bet, Event, Readout, Reason, Result, Session, encode, local_day
 from questions.grade import probability
@@ -105,12 +104,6 @@ def today(home: Path) -> float:
         terminal.press("q")
         terminal.wait()
     return shown
-
-
-def seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 def main() -> None:

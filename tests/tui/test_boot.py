@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pseudo_terminal import PseudoTerminal
 
+from benchmarks.probe import Terminal
 from tui import boot
 from tui.__main__ import app_options, main
 from tui.i18n import Translator
@@ -43,6 +43,11 @@ def run(
     return subprocess.run(
         [*COMMAND, *words], env=env, stdin=stdin, capture_output=True, text=True, timeout=60
     )
+
+
+def shown(command: list[str], env: dict[str, str], *, cols: int = 80, rows: int = 24) -> Terminal:
+    """The command in a terminal, with this environment and nothing else."""
+    return Terminal(command, cols=cols, rows=rows, env=env, inherit=False)
 
 
 # what the command line asks for
@@ -153,13 +158,13 @@ def test_the_saved_language_speaks_before_the_app_too(env: dict[str, str]) -> No
 
 
 def test_a_dumb_terminal_and_a_tiny_window_are_refused(env: dict[str, str]) -> None:
-    with PseudoTerminal(COMMAND, {**env, "TERM": "dumb"}) as terminal:
-        assert terminal.ended() == 2
-        assert "TERM=dumb" in terminal.text
-        assert b"\x1b" not in terminal.written
-    with PseudoTerminal(COMMAND, env, columns=19, rows=5) as terminal:
-        assert terminal.ended() == 2
-        assert b"19 columns and 5 rows" in terminal.written
+    with shown(COMMAND, {**env, "TERM": "dumb"}) as terminal:
+        assert terminal.wait() == 2
+        assert "TERM=dumb" in terminal.text()
+        assert b"\x1b" not in terminal.raw
+    with shown(COMMAND, env, cols=19, rows=5) as terminal:
+        assert terminal.wait() == 2
+        assert b"19 columns and 5 rows" in terminal.raw
 
 
 # a run from start to end
@@ -167,39 +172,39 @@ def test_a_dumb_terminal_and_a_tiny_window_are_refused(env: dict[str, str]) -> N
 
 @pytest.mark.parametrize("locale", [{"LANG": "C"}, {"LANG": "zh_CN.GBK"}, {"PYTHONIOENCODING": "ascii"}])
 def test_chinese_is_written_as_utf_8_whatever_the_locale(env: dict[str, str], locale: dict[str, str]) -> None:
-    with PseudoTerminal([*COMMAND, "--lang", "zh"], {**env, **locale}) as terminal:
-        terminal.until_text("八个条目")
-        terminal.send("q")
-        assert terminal.ended() == 0
-        assert terminal.is_as_it_was()
+    with shown([*COMMAND, "--lang", "zh"], {**env, **locale}) as terminal:
+        terminal.wait_for("八个条目")
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert terminal.terminal_restored()
 
 
 def test_keys_typed_before_the_first_paint_are_not_lost(env: dict[str, str]) -> None:
-    with PseudoTerminal(COMMAND, env) as terminal:
-        terminal.until(lambda: b"torchproof" in terminal.written)
-        terminal.send("s")
-        terminal.until_text("Minutes a day")
-        terminal.send("q")
-        terminal.until_text("The eight entries")
-        terminal.send("q")
-        assert terminal.ended() == 0
+    with shown(COMMAND, env) as terminal:
+        terminal.wait_for(lambda _: b"torchproof" in terminal.raw)
+        terminal.press("s")
+        terminal.wait_for("Minutes a day")
+        terminal.press("q")
+        terminal.wait_for("The eight entries")
+        terminal.press("q")
+        assert terminal.wait() == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_app_with_the_terminal_restored(
     env: dict[str, str], number: int, code: int
 ) -> None:
-    with PseudoTerminal(COMMAND, env) as terminal:
-        terminal.until_text("The eight entries")
+    with shown(COMMAND, env) as terminal:
+        terminal.wait_for("The eight entries")
         os.kill(terminal.process.pid, number)
-        assert terminal.ended() == code
-        assert terminal.is_as_it_was()
+        assert terminal.wait() == code
+        assert terminal.terminal_restored()
 
 
 def test_a_lost_connection_ends_the_app(env: dict[str, str]) -> None:
-    with PseudoTerminal(COMMAND, env) as terminal:
-        terminal.until_text("The eight entries")
-        terminal.hang_up()
+    with shown(COMMAND, env) as terminal:
+        terminal.wait_for("The eight entries")
+        terminal.lose()
         assert terminal.process.wait(timeout=30) == 129
 
 
@@ -216,9 +221,9 @@ def test_a_signal_while_the_interface_is_being_loaded_does_so_too(
         "sys.exit(boot.run_app(None, None))\n",
         "utf-8",
     )
-    with PseudoTerminal([sys.executable, str(tmp_path / "tui_is_slow.py")], env) as terminal:
-        assert terminal.ended() == code
-        assert terminal.is_as_it_was()
+    with shown([sys.executable, str(tmp_path / "tui_is_slow.py")], env) as terminal:
+        assert terminal.wait() == code
+        assert terminal.terminal_restored()
 
 
 def test_a_crash_leaves_three_lines_a_log_file_and_an_exit_code(env: dict[str, str], tmp_path: Path) -> None:
@@ -230,12 +235,12 @@ def test_a_crash_leaves_three_lines_a_log_file_and_an_exit_code(env: dict[str, s
         "sys.exit(boot.run_app(None, None))\n",
         "utf-8",
     )
-    with PseudoTerminal([sys.executable, str(tmp_path / "crash.py")], env, columns=200) as terminal:
-        terminal.until_text("The eight entries")
-        terminal.send("l")
-        assert terminal.ended() == 1
-        assert terminal.is_as_it_was()
-        after = terminal.written.rpartition(b"\x1b[?1049l")[2].decode()
+    with shown([sys.executable, str(tmp_path / "crash.py")], env, cols=200) as terminal:
+        terminal.wait_for("The eight entries")
+        terminal.press("l")
+        assert terminal.wait() == 1
+        assert terminal.terminal_restored()
+        after = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
         assert "RuntimeError: a [bug] in torchproof" in after
         said = re.sub("\x1b\\[[?0-9;]*[a-z]", "", after)
         assert len([line for line in said.splitlines() if line.strip()]) == 3
@@ -248,11 +253,11 @@ def test_a_crash_leaves_three_lines_a_log_file_and_an_exit_code(env: dict[str, s
 def test_an_installation_without_textual_says_how_to_mend_it(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "textual.py").write_text("raise ImportError('no textual here')", "utf-8")
     broken = {**env, "PYTHONPATH": f"{tmp_path}:{env['PYTHONPATH']}"}
-    with PseudoTerminal(COMMAND, broken, columns=200) as terminal:
-        assert terminal.ended() == 1
-        assert "pip install" in terminal.text
-        assert "Traceback" not in terminal.text
-        assert terminal.is_as_it_was()
+    with shown(COMMAND, broken, cols=200) as terminal:
+        assert terminal.wait() == 1
+        assert "pip install" in terminal.text()
+        assert "Traceback" not in terminal.text()
+        assert terminal.terminal_restored()
 
 
 def test_a_crash_report_without_a_disk_shows_the_traceback_instead(
