@@ -14,7 +14,7 @@ from questions.beliefs import CONFIDENT
 from questions.events import Answer, Bet, Event, Result, local_day
 from questions.rating import STATED, level
 from questions.rests import Rest
-from questions.schedule import Fold, Rated, Track, fold
+from questions.schedule import DEFAULT_MINUTES, Fold, Rated, Track, fold
 from questions.shapes import Bank
 
 State = Literal["unseen", "asked", "learning", "holding", "durable"]
@@ -79,14 +79,16 @@ class Calibration(Struct, frozen=True, kw_only=True):
     predicted: tuple[Level, ...]  # by tenths of predicted probability
 
 
-def standings(events: Sequence[Event], bank: Bank, now: datetime) -> dict[str, Standing]:
-    """Every claim of the bank, in order."""
-    return standings_from(fold(events, bank), local_day(now))
+def standings(
+    events: Sequence[Event], bank: Bank, now: datetime, *, minutes: float = DEFAULT_MINUTES
+) -> dict[str, Standing]:
+    """Every claim of the bank, in order. `minutes`: the daily budget, by which the plan decides what is due."""
+    return standings_from(fold(events, bank), local_day(now), minutes)
 
 
-def standings_from(state: Fold, today: date) -> dict[str, Standing]:
+def standings_from(state: Fold, today: date, minutes: float) -> dict[str, Standing]:
     """The same for a caller who keeps the fold."""
-    memories = state.memory(today)
+    memories = state.memory(today, minutes)
     result: dict[str, Standing] = {}
     for claim, track in state.tracks.items():
         memory = memories[claim]
@@ -125,7 +127,7 @@ def entries(bank: Bank, standing: Mapping[str, Standing]) -> dict[str, EntryStan
     return result
 
 
-def resting(state: Fold, standing: Mapping[str, Standing], today: date) -> list[tuple[str, Rest]]:
+def resting(state: Fold, today: date) -> list[tuple[str, Rest]]:
     """What is not asked today: entries paused as a whole, and claims that rest for another reason or another while."""
     rows: list[tuple[str, Rest]] = []
     for entry in state.bank.entries:
@@ -133,7 +135,7 @@ def resting(state: Fold, standing: Mapping[str, Standing], today: date) -> list[
         if whole:
             rows.append((entry, whole))
         for claim in state.bank.claims_of(entry):
-            rest = standing[claim.id].rest
+            rest = state.rest(state.tracks[claim.id], today)
             if rest and rest != whole:
                 rows.append((claim.id, rest))
     return rows

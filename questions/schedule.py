@@ -202,7 +202,8 @@ class Fold:
         """Whether confident errors get their extra looks: not while more than the budget is due day after day."""
         return self.mean_load(today) <= minutes * 60
 
-    def memory(self, today: date, minutes: float = DEFAULT_MINUTES) -> dict[str, Memory]:
+    def memory(self, today: date, minutes: float) -> dict[str, Memory]:
+        """Memory of every claim; `minutes` is the daily budget."""
         rechecks = self.rechecks(today, minutes)
         return {claim: self._memory(track, today, rechecks) for claim, track in self.tracks.items()}
 

@@ -111,7 +111,7 @@ def _titled(title: str, *lines: Content) -> Content:
 def _overview(facts: Facts, width: int) -> Iterator[Piece]:
     from questions.events import summary
     from questions.figures import streak
-    from questions.mastery import resting, standings_from
+    from questions.mastery import resting
 
     tr, counts = facts.tr, summary(facts.events)
     right = round(100 * counts["right"] / counts["questions"]) if counts["questions"] else 0
@@ -122,7 +122,7 @@ def _overview(facts: Facts, width: int) -> Iterator[Piece]:
         ]
     )
     yield _titled(tr("shell.entries"), *_entries(facts, width))
-    if rows := resting(facts.state, standings_from(facts.state, facts.today), facts.today):
+    if rows := resting(facts.state, facts.today):
         said = (
             Content.assemble((f"{what}  ", "$muted"), rest_short(tr, rest, facts.today))
             for what, rest in rows
@@ -135,7 +135,7 @@ def _entries(facts: Facts, width: int) -> list[Content]:
     from questions.ids import pack_of
 
     tr, bank = facts.tr, facts.app.bank
-    standing = mastery.standings_from(facts.state, facts.today)
+    standing = mastery.standings_from(facts.state, facts.today, facts.app.settings.minutes)
     head = [tr(f"shell.col_{name}") for name in ("entry", "claims", "seen", "learning", "holding", "recall")]
     rows: list[list[Content | str]] = [[muted(name) for name in head]]
     for entry in mastery.entries(bank, standing).values():

@@ -192,9 +192,9 @@ class App:
 
     def memory(self, day: int) -> dict[str, Memory]:
         """What the app holds about every claim on `day`."""
-        return self._fold.memory(START + timedelta(days=day))
+        return self._fold.memory(START + timedelta(days=day), self._scenario.minutes)
 
     def held(self, day: int) -> list[int]:
         """Claims that the app calls held on `day`."""
-        standing = standings_from(self._fold, START + timedelta(days=day))
+        standing = standings_from(self._fold, START + timedelta(days=day), self._scenario.minutes)
         return [self._numbers[c] for c, s in standing.items() if s.state in ("holding", "durable")]

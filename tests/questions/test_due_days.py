@@ -336,9 +336,9 @@ def test_replaying_gives_the_same_state_at_once_or_in_pieces(
     whole.feed(events)
     pieces.feed(events[:cut])
     pieces.feed(events[cut:])
-    assert whole.memory(today) == pieces.memory(today)
+    assert whole.memory(today, 15) == pieces.memory(today, 15)
     memory(events[:cut], bank, noon(210))
-    assert memory(events, bank, noon(210)) == whole.memory(today)  # goes on from the fold before
+    assert memory(events, bank, noon(210)) == whole.memory(today, 15)  # goes on from the fold before
 
 
 @given(events=logs(12), other=logs(12))
@@ -350,7 +350,7 @@ def test_an_earlier_call_never_colours_a_later_one(
     fresh.feed(events)
     memory(other, bank, noon(3))
     memory(other + events[-1:], bank, noon(3))
-    assert memory(events, bank, noon(210)) == fresh.memory(local_day(noon(210)))
+    assert memory(events, bank, noon(210)) == fresh.memory(local_day(noon(210)), 15)
 
 
 def test_events_of_claims_that_left_the_bank_are_passed_over(bank: Bank) -> None:

@@ -119,7 +119,7 @@ def test_the_app_replays_to_the_same_state_from_its_log() -> None:
     fresh.feed([decode(encode(event)) for event in app.log])
     today = app.log[-1].day
     assert {event.__class__.__name__ for event in app.log} == {"Answer", "Bet", "Result"}
-    assert fresh.memory(today) == app.memory(SMALL.days - 1)
+    assert fresh.memory(today, SMALL.minutes) == app.memory(SMALL.days - 1)
     assert fresh.foreseen == app.foreseen
 
 

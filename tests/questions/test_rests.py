@@ -114,7 +114,7 @@ def test_whoever_paused_a_claim_is_not_sent_to_its_lab(bank: Bank) -> None:
 def test_the_list_names_whole_entries_once(bank: Bank) -> None:
     events = [*leech("E1.1", bank), pause("E1", 4), pause("E2.1", 4, days=3)]
     state = fold(events, bank)
-    found = resting(state, standings(events, bank, noon(5)), noon(5).date())
+    found = resting(state, noon(5).date())
     assert found == [("E1", Rest("asked", None)), ("E2.1", Rest("asked", noon(7).date()))]
 
 

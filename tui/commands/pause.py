@@ -64,11 +64,11 @@ def _known(what: str, bank: Bank, context: Context) -> str:
 
 def _tell(state: Fold, as_json: bool, context: Context) -> None:
     from questions.events import local_day, local_now
-    from questions.mastery import resting, standings_from
+    from questions.mastery import resting
     from tui.commands import tables
 
     tr, today = context.tr, local_day(local_now())
-    rows = resting(state, standings_from(state, today), today)
+    rows = resting(state, today)
     if as_json:
         context.document(
             [{"what": what, "why": rest.why, "until": rest.until and str(rest.until)} for what, rest in rows]

@@ -136,7 +136,8 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
     from tui import settings
 
     today = local_day(local_now())
-    claims = standings_from(state, today)
+    minutes = settings.load(context.paths.settings)[0].minutes
+    claims = standings_from(state, today, minutes)
     by_state = dict.fromkeys(STATES, 0)
     for claim in claims.values():
         by_state[claim.state] += 1
@@ -152,8 +153,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
         "states": by_state,
         "misconceived": sum(bool(claim.misconceived) for claim in claims.values()),
         "resting": [
-            {"what": what, "why": rest.why, "until": rest.until}
-            for what, rest in resting(state, claims, today)
+            {"what": what, "why": rest.why, "until": rest.until} for what, rest in resting(state, today)
         ],
         "due": sum(claim.due is not None and claim.due <= today for claim in claims.values()),
         "claims_by_id": {id: claim for id, claim in claims.items() if claim.answers},
@@ -161,7 +161,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
         "bets_on_labs": figures.bets(events, state),
         "prediction": figures.prediction(state),
         "by_day": days,
-        "forecast": forecast(state, refs, today, settings.load(context.paths.settings)[0].minutes),
+        "forecast": forecast(state, refs, today, minutes),
         "surprises": figures.surprises(events),
         "misconceptions": {"open": state.beliefs.held(), "cleared": state.beliefs.cleared},
     }

@@ -1,6 +1,6 @@
 """The FAQ: entries, their claims with the learner's own standing, and what is known of an answered claim."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from tui import pausing
 from tui.evidence import code_and_print
 from tui.screens.draft import draft_parts, drafts_of
 from tui.screens.page import Key, Page
+from tui.standing import standings
 from tui.widgets.choices import Menu
 from tui.widgets.prose import Block, Prose, blocks, spans, strong
 
@@ -37,13 +38,6 @@ VERDICTS = {
     "misleading": "$warning",
     "false": "$error",
 }
-
-
-def standings(app: "TorchproofApp") -> "Mapping[str, Standing]":
-    """Where the learner stands with every claim now."""
-    from questions import mastery
-
-    return mastery.standings_from(app.fold(), app.today())
 
 
 class FaqScreen(Page):

@@ -11,6 +11,7 @@ from textual.timer import Timer
 from tui.i18n import Translator
 from tui.runs import RunWatch, run_age
 from tui.screens.page import Key, Page
+from tui.standing import standings
 from tui.widgets.board import Board, EntryLine, LabLine, Mark, Offer, Overview, PlanLine
 
 if TYPE_CHECKING:
@@ -152,11 +153,9 @@ def device_text(device: "Short", tr: Translator) -> str:
 
 def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
     """What Today shows now, from the bank, the log, the labs and the runs."""
-    from questions import mastery
     from questions.ids import pack_of
 
-    lang, today = app.tr.lang, app.today()
-    standing = mastery.standings_from(app.fold(), today)
+    lang, today, standing = app.tr.lang, app.today(), standings(app)
     entries = []
     for entry in app.bank.entries.values():
         of_entry = [(claim, standing[claim.id]) for claim in app.bank.claims_of(entry.id)]
