@@ -1,4 +1,4 @@
-"""The minutes that are set decide whether a confident error gets its extra look, and every page says so as the plan does."""
+"""The minutes that are set decide whether a confident error gets its extra look; all pages say so as the plan does."""
 
 from __future__ import annotations
 
