@@ -149,21 +149,25 @@ def _today(homes: dict[int, Path], rounds: int) -> None:
 def _log(homes: dict[int, Path], bank: Bank, folder: Path, rounds: int) -> None:
     large = homes[max(homes)] / "data" / "events"
     events = Progress.here(large).events()
-    reading, folding, restoring, unchanged = [], [], [], []
+    replaying, reading, folding, restoring, unchanged = [], [], [], [], []
     cache = folder / "kept"
     first = KeptFold(Progress.here(large), bank, cache)
     first.look()
     saving = seconds(first.save)
     for _ in range(rounds):
+        replaying.append(seconds(KeptFold(Progress.here(large), bank, folder / "nothing kept").look))
         reading.append(seconds(lambda: Progress.here(large).events()))
         folding.append(seconds(lambda: Fold(bank).feed(events)))
         kept = KeptFold(Progress.here(large), bank, cache)
         restoring.append(seconds(kept.look))
         unchanged.append(seconds(kept.look))
     files, size = len(list(large.iterdir())), sum(path.stat().st_size for path in large.iterdir())
-    read, fold, back, again = map(statistics.median, (reading, folding, restoring, unchanged))
+    replay, read, fold, back, again = map(
+        statistics.median, (replaying, reading, folding, restoring, unchanged)
+    )
     print(f"{len(events):,} events in {files:,} files, {size / 1e6:.0f} MB")
-    print(f"  replay: read {read:.2f} s + fold {fold:.2f} s (meant: under 2 s together)")
+    print(f"  replay from nothing, as the app does it: {replay:.2f} s (meant: under 2 s)")
+    print(f"  reading alone {read:.2f} s, folding alone {fold:.2f} s")
     print(f"  kept fold: back in {1e3 * back:.0f} ms, looked at again in {1e3 * again:.1f} ms")
     print(f"  written in {saving:.2f} s, {sum(p.stat().st_size for p in cache.iterdir()) / 1e6:.1f} MB\n")
 
