@@ -50,6 +50,14 @@ class Ability(Struct, frozen=True):
         known = sum(w * k for w, k in zip(self.weights, _known(difficulty), strict=True))
         return chance + (1 - chance) * known
 
+    def below(self, other: Ability) -> float:
+        """Probability that this ability is less than an independent other one."""
+        above, total = 1.0, 0.0
+        for w, theirs in zip(self.weights, other.weights, strict=True):
+            above -= theirs
+            total += w * (above + theirs / 2)
+        return total
+
     def quantile(self, share: float) -> float:
         """The ability that this share of the distribution lies below; each weight is spread over its step."""
         below = 0.0

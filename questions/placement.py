@@ -31,7 +31,7 @@ SURE: Final = 0.5  # standard error below which an entry is asked no more
 WANTED: Final = 0.6  # probability of a right answer
 FEW: Final = 8  # answers below which it is offered
 TELLING: Final = 2  # answers below which nothing is said of an entry
-INTERVAL: Final = 0.8  # probability that an interval covers
+INTERVAL: Final = 0.8  # probability that an interval covers, or that an entry called behind another is
 
 
 def offered(state: Fold, today: date) -> bool:
@@ -116,7 +116,9 @@ class Findings(Struct, frozen=True):
 
     rows: tuple[Found, ...]
     begin: Found | None  # with what new claims begin; None: none is left
-    clear_of: tuple[str, ...]  # entries whose interval lies wholly above that of `begin`
+    behind: tuple[
+        str, ...
+    ]  # entries that `begin` is less known than, with a probability of INTERVAL at least
 
     @property
     def asked(self) -> int:
@@ -128,11 +130,16 @@ def findings(state: Fold, today: date) -> Findings:
     rows = tuple(_found(state, entry) for entry in entries(state) if state.bank.claims_of(entry))
     named = {row.entry: row for row in rows}
     begin = named.get(entry_of_next_new(state, today, named) or "")
-    clear_of: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     if begin is not None and begin.known is not None:
-        most = begin.known[1]
-        clear_of = tuple(row.entry for row in rows if row.known is not None and row.known[0] > most)
-    return Findings(rows, begin, clear_of)
+        weak = _ability(state, begin.entry)
+        others = [row.entry for row in rows if row.known is not None and row is not begin]
+        behind = tuple(entry for entry in others if weak.below(_ability(state, entry)) >= INTERVAL)
+    return Findings(rows, begin, behind)
+
+
+def _ability(state: Fold, entry: str) -> Ability:
+    return posterior(t for t in state.placed.tried if t.entry == entry)
 
 
 def _found(state: Fold, entry: str) -> Found:
@@ -140,7 +147,7 @@ def _found(state: Fold, entry: str) -> Found:
     right = sum(t.ok for t in tried)
     if len(tried) < TELLING:
         return Found(entry, len(tried), right, None)
-    ability = posterior(tried)
+    ability = _ability(state, entry)
     difficulties = [q.difficulty for q in state.bank.questions.values() if q.entry == entry]
 
     def share(theta: float) -> float:

@@ -77,14 +77,17 @@ class PlacedScreen(Page):
 
     def _doubts(self, found: Findings) -> Iterator[str]:
         """How far that can be relied on."""
+        from questions.placement import INTERVAL
+
         tr, begin = self.tr, found.begin
         if begin is None or not begin.asked:
             return
         if begin.known is None:
             yield tr("card.placed_too_few_here")
-        elif found.clear_of:
-            titles = tr("shell.list_comma").join(self._named(entry) for entry in found.clear_of)
-            yield tr("card.placed_clear_of", entries=titles)
+        elif found.behind:
+            quoted = (tr("card.placed_quoted", entry=self._named(entry)) for entry in found.behind)
+            titles = tr("shell.list_comma").join(quoted)
+            yield tr("card.placed_behind", entries=titles, share=percent(INTERVAL))
         else:
             yield tr("card.placed_overlap")
 
