@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -106,9 +105,8 @@ def waiting(bets: Mapping[str, Bet], runs: Iterable[Run], *, live: bool = False)
 class Session:
     """Opens page after page until the plan is done. `over`: the next start makes a new session."""
 
-    def __init__(self, app: TorchproofApp, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, app: TorchproofApp) -> None:
         self.app = app
-        self.clock = clock
         self.plan = app.plan()
         self.extra = not self.plan.items and self.plan.more
         if self.extra:
@@ -116,7 +114,7 @@ class Session:
         self.walk = Walk(self.plan.items, self._unread())
         self.tallies: list[Tally] = []
         self.over = False
-        self._since = clock()
+        self._since = app.clock()
         self._page: Screen[None] | None = None
 
     @property
@@ -126,7 +124,7 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        return self.clock() - self._since
+        return self.app.clock() - self._since
 
     def tomorrow(self) -> int:
         """Minutes that will be due tomorrow, as things stand now."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -71,19 +69,17 @@ class CardScreen(Page):
         order_seed: int = 0,
         why: str = "",
         session: Session | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.question_id = question_id
         self.order_seed = order_seed
         self.why = why
         self.session = session
-        self.clock = clock
         self.phase: Phase = "open"
         self.reason: int | None = None
         self.answer: Answer | None = None
         self.grade: Grade | None = None
-        self._since = clock()
+        self._since = 0.0  # when it was shown, on the app's clock
         self._made: ChoiceAnswer | None = None
         self.scroll = VerticalScroll(classes="scroll")
         self.stem, self.code, self.commit = Prose(), Prose(classes="code"), Commit()
@@ -164,7 +160,7 @@ class CardScreen(Page):
                 yield self.source
 
     def on_mount(self) -> None:
-        self._since = self.clock()
+        self._since = self.app.clock()
         self._focus()
 
     def relabel(self) -> None:
@@ -338,7 +334,7 @@ class CardScreen(Page):
             question,
             pick,
             stake.p,
-            latency_ms=max(0, round(1000 * (self.clock() - self._since))),
+            latency_ms=max(0, round(1000 * (self.app.clock() - self._since))),
             lang=self.tr.lang,
             order_seed=self.order_seed,
             variant=sum(times for times, _ in asked.values()),
