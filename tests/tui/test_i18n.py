@@ -24,7 +24,6 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 
 ALWAYS_MANY = {  # the number is a constant, or what is left of one
     "cli.dr_events_bad",
-    "cli.prove_taken",
     "shell.ahead",
     "shell.ahead_never",
     "shell.belief_open",
