@@ -47,9 +47,15 @@ class Walk:
         self.later = list(unread)  # results to come back to, when nothing else is left
 
     @property
+    def to_come(self) -> list[Item]:
+        """Planned items not finished yet, the current one first."""
+        current = [] if self.current is None or isinstance(self.current, Readout) else [self.current]
+        return [*current, *self.left]
+
+    @property
     def remaining(self) -> int:
-        """Planned items not finished yet, the current one among them."""
-        return len(self.left) + (self.current is not None and not isinstance(self.current, Readout))
+        """How many those are."""
+        return len(self.to_come)
 
     def next(self, ended: Callable[[str], bool]) -> Item | Readout | None:
         """The current item; else the next planned one; else a result whose run has ended; else None."""

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from questions.problems import BankProblem
 from tui.answers import ChoiceAnswer, answer_to
 from tui.evidence import paragraphs
+from tui.guesses import guessed, ratings
 from tui.pausing import rest_of
 from tui.screens.page import Key, Page
 from tui.widgets.bet import Commit, FinalOptions, NumberStake, Stake, outcome_tags, percent, whole_points
@@ -79,6 +80,7 @@ class CardScreen(Page):
         self.reason: int | None = None
         self.answer: Answer | None = None
         self.grade: Grade | None = None
+        self.guessed = False  # right, but rated as a guess
         self._since = 0.0  # when it was shown, on the app's clock
         self._made: ChoiceAnswer | None = None
         self.scroll = VerticalScroll(classes="scroll")
@@ -254,6 +256,8 @@ class CardScreen(Page):
             if grade.ok:
                 word, style = f"✓ {tr('card.right')}", "$success bold"
         headline = Content.assemble((word, style), "   ", (said, "$muted"))
+        if self.guessed:
+            return Content.assemble(headline, "\n", (tr("card.guess"), "$warning"))
         if grade.ok:
             return headline
         right = self.given.right(tr.lang).stylize_before("bold")
@@ -329,6 +333,7 @@ class CardScreen(Page):
 
         stake, question = self.stake, self.question
         pick = self.given.pick()
+        before = ratings(self.app, question.claim)
         asked = self.app.fold().tracks[question.claim].asked
         grade, answer = answered(
             question,
@@ -346,6 +351,7 @@ class CardScreen(Page):
             self.app.problem(problem)
             return
         self.grade = grade
+        self.guessed = grade.ok and guessed(self.app, question.claim, before)
         self.phase = "reason" if self.question.kind == "two-step" and pick is not None else "verdict"
 
     def _give_reason(self, index: int) -> None:
