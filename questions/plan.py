@@ -136,6 +136,8 @@ class _Planner:
         self._take_new(unseen, self._new_share())
         for memory in self._queue([m for m in due if m.state != "recheck" and m.claim not in self.cost]):
             self._ask_or_wait(memory, "due")
+        if self._away():  # one comes back to what one has met, then goes on
+            self.items.sort(key=lambda item: not (isinstance(item, Ask) and item.why == "due"))
         seen = [m for m in free if m.state != "unseen" and m.claim not in self.cost]
         if self.extra:
             for memory in sorted((m for m in seen if m.claim not in owed), key=self._worth):
@@ -219,12 +221,14 @@ class _Planner:
     def _queue(self, due: list[Memory]) -> list[Memory]:
         """What is most worth a look first. After a week away: five across the range, which tells how much is left, then
         what is best remembered, so that coming back starts well."""
-        away = self.state.day is not None and self.today - self.state.day >= 7 * _DAY
-        if not away or len(due) <= 5:
+        if not self._away() or len(due) <= 5:
             return sorted(due, key=self._worth)
         by_recall = sorted(due, key=lambda m: (-m.recall, m.claim))
         warm_up = [by_recall[round(n * (len(due) - 1) / 4)] for n in range(5)]
         return warm_up + [m for m in by_recall if m not in warm_up]
+
+    def _away(self) -> bool:
+        return self.state.day is not None and self.today - self.state.day >= 7 * _DAY
 
     def _worth(self, memory: Memory) -> tuple[float, str]:
         """Sort key: likely forgotten, and not seen just now. A look soon after the last one adds little under every
