@@ -63,6 +63,7 @@ class KeptFold:
         self._ids: dict[str, tuple[int, str]] | None = (
             None  # stem: greatest number behind it; worked out when needed
         )
+        self._unnumbered: list[str] = []  # the ids to work it out from: those of the last replay
         self._unsure: list[Event] | None = None  # what was replayed, where a file could not be read
         self._fresh = 0  # events folded since it was last kept
         self.events = 0
@@ -172,6 +173,7 @@ class KeptFold:
         state = Fold(self._bank)
         state.feed(events)
         self._state, self._ids, self.unread = state, None, {}
+        self._unnumbered = self._log.ids()  # now: soon the log knows events that are still to be folded
         unread_bets(events, self.unread)
         self.events = self._fresh = len(events)
         self._last = when(events[-1]) if events else None
@@ -236,9 +238,10 @@ class KeptFold:
     def _known_ids(self) -> dict[str, tuple[int, str]]:
         if self._ids is None:
             self._ids = {}
-            for stem, number in map(_numbered, self._log.ids()):
+            for stem, number in map(_numbered, self._unnumbered):
                 if number > self._ids.get(stem, (-1, "")):
                     self._ids[stem] = number
+            self._unnumbered = []
         return self._ids
 
 

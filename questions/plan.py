@@ -153,6 +153,8 @@ class _Planner:
         self._take_new(unseen, self._new_share())
         for memory in self._queue([m for m in due if m.state != "recheck" and m.claim not in self.cost]):
             self._ask_or_wait(memory, "due")
+        if self._away():  # one comes back to what one has met, then goes on
+            self.items.sort(key=lambda item: not (isinstance(item, Ask) and item.why == "due"))
         seen = [m for m in free if m.state != "unseen" and m.claim not in self.cost]
         if self.extra:
             for memory in sorted((m for m in seen if m.claim not in owed), key=self._worth):

@@ -4,6 +4,7 @@ import asyncio
 import select
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cached_property
@@ -86,6 +87,7 @@ class TorchproofApp(App[None]):
         *,
         python: str = sys.executable,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        clock: Callable[[], float] = time.monotonic,
         trouble: saved.Trouble | None = None,
         spare: bool = True,
         labs: Sequence[str] = (),
@@ -97,6 +99,7 @@ class TorchproofApp(App[None]):
         self.tr = Translator(lang)
         self.python = python
         self.now = now
+        self.clock = clock  # seconds: how long an answer took
         self.session: Session | None = None
         self.crash: BaseException | None = None
         self.terminal: Terminal | None = None  # what boot has set up, and this app puts back

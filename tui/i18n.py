@@ -86,23 +86,34 @@ def read_area(file: Path) -> dict[str, str]:
     return strings
 
 
-class _Lenient(Formatter):
+class _Words(Formatter):
+    """Knows `{count:card|cards}`: the first word for 1, else the second. An unknown placeholder stays."""
+
     def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:
         return kwargs.get(str(key), f"{{{key}}}")
 
+    def format_field(self, value: object, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        if bar:
+            return one if str(value).lstrip("+-") == "1" else many
+        return str(super().format_field(value, spec))
 
-_LENIENT = _Lenient()
+
+_WORDS = _Words()
 
 
 def fill(template: str, fields: Mapping[str, object]) -> str:
-    """`template` with its placeholders filled from `fields`; an unknown one stays as it is written."""
+    """`template` with its placeholders filled from `fields`; an unknown one stays as it is written. A number may choose
+    a word: `{count} {count:card|cards}`."""
     try:
-        return template.format_map(fields)
+        if "|" not in template:
+            return template.format_map(fields)
     except (KeyError, IndexError, ValueError):
-        try:
-            return _LENIENT.vformat(template, (), fields)
-        except ValueError:  # a format such as {seconds:.0f} met a placeholder left open
-            return template
+        pass
+    try:
+        return _WORDS.vformat(template, (), fields)
+    except ValueError:  # a format such as {seconds:.0f} met a placeholder left open
+        return template
 
 
 def choose_language(flag: str | None, saved: str | None, environ: Mapping[str, str] = os.environ) -> Lang:

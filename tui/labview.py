@@ -63,6 +63,7 @@ class LabView:
         self.status: Status | None = None
         self.until = 0.0  # the last step
         self.read_as: str | None = None  # the readout question, as it was answered on this page
+        self.guessed = False  # the bet was hit, and rated as a guess
         self._follower: Follower | None = None
         self._read = {(e.lab, e.run) for e in progress.events() if isinstance(e, Readout)}
         self._results = [e for e in progress.events() if isinstance(e, Result) and e.lab == lab.id]

@@ -173,4 +173,7 @@ def _bet(tr: Translator, view: LabView) -> Content | None:
         parts.append((f"✗ {tr('lab.missed', band=band)}", "$error bold"))
     points = whole_points(settled.points or 0.0)
     bits = amount(round(settled.bits or 0.0, 1))
-    return Content.assemble(*parts, "\n", (tr("lab.surprise", bits=bits, points=points), "$muted"))
+    parts += ["\n", (tr("lab.surprise", bits=bits, points=points), "$muted")]
+    if view.guessed:
+        parts += ["\n", (tr("card.guess"), "$warning")]
+    return Content.assemble(*parts)

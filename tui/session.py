@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -48,9 +47,15 @@ class Walk:
         self.later = list(unread)  # results to come back to, when nothing else is left
 
     @property
+    def to_come(self) -> list[Item]:
+        """Planned items not finished yet, the current one first."""
+        current = [] if self.current is None or isinstance(self.current, Readout) else [self.current]
+        return [*current, *self.left]
+
+    @property
     def remaining(self) -> int:
-        """Planned items not finished yet, the current one among them."""
-        return len(self.left) + (self.current is not None and not isinstance(self.current, Readout))
+        """How many those are."""
+        return len(self.to_come)
 
     def next(self, ended: Callable[[str], bool]) -> Item | Readout | None:
         """The current item; else the next planned one; else a result whose run has ended; else None."""
@@ -148,9 +153,8 @@ class Session:
 
     ends_early = False
 
-    def __init__(self, app: TorchproofApp, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, app: TorchproofApp) -> None:
         self.app = app
-        self.clock = clock
         self.plan = app.plan()
         self.extra = not self.plan.items and self.plan.more
         if self.extra:
@@ -158,7 +162,7 @@ class Session:
         self.walk = Walk(self.plan.items, self._unread())
         self.tallies: list[Tally] = []
         self.over = False
-        self._since = clock()
+        self._since = app.clock()
         self._pages = Pages(app)
 
     @property
@@ -168,7 +172,7 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        return self.clock() - self._since
+        return self.app.clock() - self._since
 
     def tomorrow(self) -> int:
         """Minutes that will be due tomorrow, as things stand now."""

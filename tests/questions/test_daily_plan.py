@@ -238,6 +238,14 @@ def test_after_a_week_away_the_best_remembered_come_first(large: Bank) -> None:
     assert recalls[5:] == sorted(recalls[5:], reverse=True)
 
 
+def test_after_a_week_away_what_was_met_comes_before_what_is_new(large: Bank) -> None:
+    events: list[Event] = [answer("E1.1", 0), answer("E1.3", 1, item="x")]
+    for days, met_first in ((4, False), (60, True)):
+        whys = [ask.why for ask in asks(plan(large, (), events, noon(days), 15))]
+        assert {"due", "new"} <= set(whys)
+        assert (whys[:2] == ["due", "due"]) is met_first
+
+
 def test_nothing_to_ask_is_an_empty_plan(bank: Bank) -> None:
     made = plan(Bank(), LABS, [], noon(0), 15)
     assert (made.items, made.minutes, made.tomorrow_minutes, made.more) == ((), 0, 0, False)

@@ -118,6 +118,25 @@ def test_our_own_answers_are_there_at_once(tmp_path: Path, bank: Bank, clock: Cl
     assert_as_replayed(mine, tmp_path, bank)
 
 
+def test_after_a_replay_our_own_answers_are_folded_one_by_one(
+    tmp_path: Path, bank: Bank, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a", LONG)
+    clock.forward(days=10)
+    log = Progress(tmp_path / "events", host="box", pid=1, now=clock)
+    mine = KeptFold(log, bank, tmp_path / "cache")
+    mine.look()
+    fed = []
+    feed = Fold.feed
+    monkeypatch.setattr(Fold, "feed", lambda state, events: (fed.append(len(events)), feed(state, events)))
+    for _ in range(3):
+        clock.forward(days=1)
+        log.record(answer("E1.1", 0))
+        mine.now()
+    assert fed == [1, 1, 1]
+    assert_as_replayed(mine, tmp_path, bank)
+
+
 def test_others_answers_are_there_once_one_looks(tmp_path: Path, bank: Bank) -> None:
     mine = kept(tmp_path, bank)
     mine.now()

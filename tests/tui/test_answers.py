@@ -210,6 +210,22 @@ async def test_an_order_is_put_step_by_step_and_the_last_one_follows(tmp_path: P
         assert answer.chance == 1 / 6
 
 
+async def test_the_cursor_goes_on_to_a_step_that_is_left(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    async with app.run_test(size=(80, 30)) as pilot:
+        screen = await opened(pilot, "order")
+        options = screen.commit.options
+        await pilot.press("2")
+        assert options.cursor == 0  # not taken yet, so it stays
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(screen.stake, OrderStake) and screen.stake.placed == [1, 0, 2]
+        await pilot.press("c", "c", "down", "enter")
+        await pilot.pause()
+        assert screen.stake.placed == [1]
+        assert options.cursor == 2
+
+
 async def test_a_wrong_order_shows_each_steps_place_and_the_belief(tmp_path: Path) -> None:
     app = app_with(tmp_path)
     async with app.run_test(size=(80, 30)) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,37 @@ async def test_zero_is_i_do_not_know_and_locks_at_once(tmp_path: Path) -> None:
         assert isinstance(answer, Answer)
         assert answer.option is None and answer.p == answer.chance and not answer.ok
         assert "did not know" in screen_text(app)
+
+
+@pytest.mark.parametrize(("sure", "told"), [("1", True), ("2", True), ("5", False)])
+async def test_a_right_answer_that_was_rated_a_guess_is_called_one(
+    tmp_path: Path, sure: str, told: bool
+) -> None:
+    app = make_app(tmp_path, clock=itertools.count(0, 10).__next__)  # ten seconds between any two looks at it
+    async with app.run_test(size=(80, 30)) as pilot:
+        screen = open_card(app)
+        await pilot.press(key_of(screen, "none"), sure)
+        await pilot.pause()
+        text = screen_text(app)
+        assert "✓ Right" in text
+        assert ("Counted as a guess" in text) is told
+        await pilot.press("l")
+        await pilot.pause()
+        assert ("按猜中计" in screen_text(app)) is told
+
+
+async def test_an_answer_that_is_not_rated_is_no_guess_either(tmp_path: Path) -> None:
+    """The second one of a day: the truth has been seen."""
+    app = make_app(tmp_path, clock=itertools.count(0, 10).__next__)
+    async with app.run_test(size=(80, 30)) as pilot:
+        for _ in range(2):
+            screen = open_card(app)
+            await pilot.press(key_of(screen, "none"), "1")
+            await pilot.pause()
+            told = "Counted as a guess" in screen_text(app)
+            await pilot.press("q")
+            await pilot.pause()
+        assert not told
 
 
 async def test_a_full_disk_keeps_the_card_and_says_so(

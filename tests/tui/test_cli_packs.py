@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
 def test_a_pack_is_added_listed_and_removed_in_both_languages(run: Run, tmp_path: Path) -> None:
     for lang, (added, listed, gone) in {
         "en": (
-            "Pack 'theirs' added: 1 entries, 1 claims, 1 questions",
+            "Pack 'theirs' added: 1 entry, 1 claim, 1 question",
             "2 pieces, not allowed",
             "removed",
         ),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,19 @@ def test_people_read_a_table_in_their_language(tmp_path: Path) -> None:
     assert "校准" in chinese
     assert "90%" in chinese
     assert "calibration" in torchproof(tmp_path, "progress", "show").stdout
+
+
+def test_of_what_is_due_only_what_fits_today_is_told(tmp_path: Path) -> None:
+    long_ago = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    progress = Progress(tmp_path / "data" / "events", host="here", pid=os.getpid(), now=lambda: long_ago)
+    claims = [f"E{entry}.{n}" for entry in range(1, 9) for n in range(1, 7)]
+    for claim in claims:
+        progress.record(
+            Answer(claim=claim, item="q", kind="choice", option="a", p=0.9, ok=True, chance=0.25, lang="en")
+        )
+    (told,) = re.findall(r"due today +(\d+)", torchproof(tmp_path, "progress", "show").stdout)
+    record = shown(tmp_path)
+    assert record["due"] == len(claims) > int(told) == record["forecast"][0]["due"] > 0
 
 
 def test_a_torn_line_is_told_and_loses_nothing_else(tmp_path: Path) -> None:

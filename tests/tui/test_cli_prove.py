@@ -223,7 +223,7 @@ def test_ctrl_c_stops_the_lab_and_the_next_call_takes_over_what_is_done(home: Pa
     assert again.returncode == 0, again.stderr
     (row,) = rows(again)
     assert (row["taken_over"], row["run"]) == (True, before["ticking"].id)
-    assert "1 of 1 labs are taken over (ticking)" in again.stderr
+    assert "1 of 1 lab is taken over (ticking)" in again.stderr
 
     fresh = torchproof(home, "prove", "ticking", "--labs", str(labs), "--json", "--fresh")
     (row,) = rows(fresh)

@@ -22,6 +22,15 @@ AREAS = sorted({file.stem for lang in LANGUAGES for file in (LOCALE / lang).glob
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
+ALWAYS_MANY = {  # the number is a constant, or what is left of one
+    "cli.dr_events_bad",
+    "shell.ahead",
+    "shell.ahead_never",
+    "shell.belief_open",
+    "shell.days",
+}
+
+
 def strings(lang: str, area: str) -> dict[str, str]:
     return read_area(LOCALE / lang / f"{area}.toml")
 
@@ -129,6 +138,32 @@ def test_a_missing_key_shows_itself_and_a_missing_field_its_placeholder() -> Non
     assert tr("nowhere") == "nowhere"
     assert fill("{a} and {b}", {"a": 1}) == "1 and {b}"
     assert fill("{a:.1f} {", {"a": 1}) == "{a:.1f} {"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 cards are"), (1, "1 card is"), (2, "2 cards are"), ("+1", "+1 card is")]
+)
+def test_a_number_chooses_its_words(count: object, said: str) -> None:
+    assert fill("{count} {count:card is|cards are}", {"count": count}) == said
+
+
+def test_words_to_choose_from_leave_every_other_placeholder_as_it_would_be() -> None:
+    assert fill("{p:.0%} {n:card|cards} {left}", {"p": 0.5, "n": 2}) == "50% cards {left}"
+
+
+def test_one_of_a_thing_is_never_said_in_the_plural() -> None:
+    """Wherever an English string counts something, the word behind the number is chosen by it."""
+    things = "answers|bets|bits|cards|checks|claims|cores|days|drafts|entries|errors|events|files|labs|lines|pieces"
+    things += "|points|questions|reviews|seeds|warnings"
+    counted = re.compile(rf"{{[a-z_]+}} ({things})\b")
+    wrong = [
+        f"{area}.{name}"
+        for area in AREAS
+        if area != "problems"
+        for name, text in strings("en", area).items()
+        if counted.search(text) and f"{area}.{name}" not in ALWAYS_MANY
+    ]
+    assert wrong == []
 
 
 def test_a_key_only_english_has_is_said_in_english(tmp_path: Path) -> None:

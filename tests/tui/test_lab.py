@@ -228,6 +228,22 @@ async def test_a_straddled_edge_is_no_score(tmp_path: Path) -> None:
         assert lab(app).tally is not None and lab(app).tally.ok is None  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("sure", "told"), [("1", True), ("5", False)])
+async def test_a_hit_that_was_rated_a_guess_is_called_one(tmp_path: Path, sure: str, told: bool) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 40)) as pilot:
+        open_lab(app)
+        await pilot.press("2", sure, "r")  # 30 to 70, where the run's mean lies
+        await pilot.pause()
+        (run,) = bench(app).started
+        write(run, started(run), *finished(run))
+        await look(app, pilot)
+        await pilot.press("1")
+        text = await look(app, pilot)
+        assert "✓ hit" in text
+        assert ("Counted as a guess" in text) is told
+
+
 async def test_not_knowing_is_a_bet_too_and_not_seeing_is_a_reading(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test(size=(100, 44)) as pilot:

@@ -98,7 +98,7 @@ async def test_a_section_tells_what_the_log_holds(make_app: MakeApp, paths: Path
     app = make_app()
     async with app.run_test(size=(100, 50)) as pilot:
         await progress_page(pilot, "2")
-        assert "1 bets settled, 0 right: 0%" in screen_text(app)
+        assert "1 bet settled, 0 right: 0%" in screen_text(app)
         assert "would win 33%" in screen_text(app)
         await pilot.press("3")
         await pilot.pause()
@@ -122,7 +122,7 @@ async def test_an_answer_of_another_window_shows_when_the_page_opens_again(
     app = make_app()
     async with app.run_test() as pilot:
         await progress_page(pilot)
-        assert "1 questions answered" in screen_text(app)
+        assert "1 question answered" in screen_text(app)
         await pilot.press("q")
         other = Progress(paths.events, host="window", pid=9, now=lambda: NOW)
         other.record(

@@ -106,7 +106,7 @@ async def test_the_bench_leads_to_it_and_it_says_what_it_would_do(make_app: Make
         await pilot.press("a")
         await pilot.pause()
         text = screen_text(app)
-        assert "1 labs" in text
+        assert "1 lab," in text
         assert "E1.1" in text and "not done" in text
 
 
@@ -118,7 +118,7 @@ async def test_starting_warns_once_of_labs_without_a_bet(
         page = await opened(app, pilot)
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Ask))
-        assert "1 labs have no bet" in screen_text(app)
+        assert "1 lab has no bet" in screen_text(app)
         await pilot.press("escape")
         await app.workers.wait_for_complete()
         assert not page.going and started == [] and runs(paths.runs) == []

@@ -241,7 +241,7 @@ async def test_progress_counts_answers_bets_and_days(make_app: MakeApp, paths: P
     async with app.run_test(size=(90, 50)) as pilot:
         await opened(pilot, "p")
         text = screen_text(app)
-        assert "3 questions answered, 2 right (67%); 1 bets" in text
+        assert "3 questions answered, 2 right (67%); 1 bet" in text
         assert "Answers on 2 days, 2 in a row" in text
         await pilot.press("4")
         await pilot.pause()

@@ -77,7 +77,13 @@ def test_what_runs_comes_before_the_entries_where_not_all_fits() -> None:
     [
         (PlanLine(minutes=6, new=6, cards=6, fresh=True), "About 6 min: 6 new", "answer first"),
         (PlanLine(minutes=6, due=6, cards=6), "About 6 min: 6 due", "start"),
-        (PlanLine(minutes=2, cards=2), "About 2 min: 2 cards", "start"),
+        (PlanLine(minutes=3, cards=2), "About 3 min: 2 labs on what you missed", "start"),
+        (
+            PlanLine(minutes=9, due=4, new=1, cards=6),
+            "About 9 min: 4 due, 1 new, 1 lab on what you missed",
+            "start",
+        ),
+        (PlanLine(left=1), "1 card left", "go on"),
         (PlanLine(left=3), "3 cards left", "go on"),
         (PlanLine(tomorrow=9, more=True), "about 9 min tomorrow", "a few more"),
         (PlanLine(), "nothing is due tomorrow", None),
@@ -242,6 +248,24 @@ async def test_a_result_waits_from_the_bet_until_it_is_read(make_app: MakeApp, m
         today(app).show()
         await pilot.pause()
         assert "result to read" not in screen_text(app)
+
+
+async def test_no_more_is_called_due_than_the_plan_holds(make_app: MakeApp) -> None:
+    before = make_app(now=NOW - timedelta(days=40))
+    for n in (1, 2, 3):
+        answer = Answer(
+            claim=f"E1.{n}", item=f"q{n}", kind="choice", option="none", p=0.9, ok=True, chance=1 / 3
+        )
+        before.progress.record(answer)
+    app = make_app(minutes=1)
+    async with app.run_test() as pilot:
+        await loaded(app, pilot)
+        text = screen_text(app)
+        assert "1 due" in text.split("The eight entries")[0]
+        assert "1 due, 3 learning" in text
+        await pilot.press("enter", "1", "1", "q")
+        await pilot.pause()
+        assert "due" not in screen_text(app)
 
 
 async def test_answers_of_another_window_show_when_one_comes_back(make_app: MakeApp) -> None:

@@ -193,7 +193,7 @@ def _print(context: Context, record: dict[str, Any], events: list[Event], state:
         rows += [
             ("progress_minutes", f"{record['minutes']:.0f}"),
             ("progress_points", f"{record['points']:g}"),
-            ("progress_due", str(record["due"])),
+            ("progress_due", str(record["forecast"][0]["due"])),  # what fits: nobody is shown a pile
             ("progress_claims", "\n".join(said)),
             ("progress_misconceptions", tr("cli.progress_open_cleared", **_beliefs(record))),
             ("progress_intuition", _intuition(record["bets_on_labs"], tr)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -16,6 +14,7 @@ from textual.widgets import Static
 from questions.problems import BankProblem
 from tui.answers import ChoiceAnswer, answer_to
 from tui.evidence import paragraphs
+from tui.guesses import guessed, ratings
 from tui.pausing import rest_of
 from tui.screens.page import Key, Page
 from tui.widgets.bet import Commit, FinalOptions, NumberStake, Stake, outcome_tags, percent, whole_points
@@ -72,19 +71,18 @@ class CardScreen(Page):
         order_seed: int = 0,
         why: str = "",
         session: Sitting | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.question_id = question_id
         self.order_seed = order_seed
         self.why = why
         self.session = session
-        self.clock = clock
         self.phase: Phase = "open"
         self.reason: int | None = None
         self.answer: Answer | None = None
         self.grade: Grade | None = None
-        self._since = clock()
+        self.guessed = False  # right, but rated as a guess
+        self._since = 0.0  # when it was shown, on the app's clock
         self._made: ChoiceAnswer | None = None
         self.scroll = VerticalScroll(classes="scroll")
         self.stem, self.code, self.commit = Prose(), Prose(classes="code"), Commit()
@@ -170,7 +168,7 @@ class CardScreen(Page):
                 yield self.source
 
     def on_mount(self) -> None:
-        self._since = self.clock()
+        self._since = self.app.clock()
         self._focus()
 
     def relabel(self) -> None:
@@ -264,6 +262,8 @@ class CardScreen(Page):
             if grade.ok:
                 word, style = f"✓ {tr('card.right')}", "$success bold"
         headline = Content.assemble((word, style), "   ", (said, "$muted"))
+        if self.guessed:
+            return Content.assemble(headline, "\n", (tr("card.guess"), "$warning"))
         if grade.ok:
             return headline
         right = self.given.right(tr.lang).stylize_before("bold")
@@ -343,12 +343,13 @@ class CardScreen(Page):
 
         stake, question = self.stake, self.question
         pick = self.given.pick()
+        before = ratings(self.app, question.claim)
         asked = self.app.fold().tracks[question.claim].asked
         grade, answer = answered(
             question,
             pick,
             stake.p,
-            latency_ms=max(0, round(1000 * (self.clock() - self._since))),
+            latency_ms=max(0, round(1000 * (self.app.clock() - self._since))),
             lang=self.tr.lang,
             order_seed=self.order_seed,
             variant=sum(times for times, _ in asked.values()),
@@ -360,6 +361,7 @@ class CardScreen(Page):
             self.app.problem(problem)
             return
         self.grade = grade
+        self.guessed = grade.ok and guessed(self.app, question.claim, before)
         self.phase = "reason" if self.question.kind == "two-step" and pick is not None else "verdict"
 
     def _give_reason(self, index: int) -> None:

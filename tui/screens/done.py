@@ -104,6 +104,8 @@ def calibration(app: TorchproofApp, tallies: Sequence[Tally]) -> str:
 def remarks(app: TorchproofApp, session: Session) -> Iterator[Content]:
     """What the numbers do not say by themselves."""
     scored = sum(tally.ok is not None for tally in session.tallies)
+    if undecided := len(session.tallies) - scored:
+        yield Content.styled(app.tr("card.done_undecided", count=undecided), "$muted")
     if 0 < scored < ENOUGH:
         yield Content.styled(app.tr("card.done_too_few"), "$muted")
     if not session.walk.planned:

@@ -16,6 +16,7 @@ from textual.timer import Timer
 
 from labs.problems import LabProblem
 from questions.problems import BankProblem
+from tui.guesses import guessed, ratings
 from tui.labview import LabView
 from tui.labwords import broken, result, sentence, state
 from tui.screens.page import Key, Page
@@ -426,9 +427,12 @@ class LabScreen(Page):
         """The verdict is about to be shown: its result goes to disk first, once."""
         if self.view.phase != "verdict":
             return
+        before = ratings(self.app, self.lab.bet.claim)
         try:
-            if self.view.settle() and self.app.session is not None:
-                self.app.session.walk.read(self.lab_id)
+            if self.view.settle():
+                self.view.guessed = guessed(self.app, self.lab.bet.claim, before)
+                if self.app.session is not None:
+                    self.app.session.walk.read(self.lab_id)
         except BankProblem as problem:
             self.app.problem(problem)
 

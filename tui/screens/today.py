@@ -16,6 +16,7 @@ from tui.widgets.board import Board, EntryLine, LabLine, Mark, Offer, Overview, 
 
 if TYPE_CHECKING:
     from labs.hardware import Short
+    from questions.plan import Plan
     from tui.app import TorchproofApp
 
 NEWS = timedelta(days=1)  # how long a lost run is told of here; Runs shows it for ever
@@ -152,10 +153,15 @@ def device_text(device: "Short", tr: Translator) -> str:
 
 
 def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
-    """What Today shows now, from the bank, the log, the labs and the runs."""
+    """What Today shows now, from the bank, the log, the labs and the runs. Of what is due only what is planned is
+    counted, so that nobody meets a pile after a while away."""
     from questions.ids import pack_of
 
     lang, today, standing = app.tr.lang, app.today(), standings(app)
+    planned, session = app.plan(), app.session
+    items = planned.items if session is None or session.over else session.walk.to_come
+    dues = {item.claim: standing[item.claim].due for item in items}
+    planned_dues = {claim for claim, due in dues.items() if due is not None and due <= today}
     entries = []
     for entry in app.bank.entries.values():
         of_entry = [(claim, standing[claim.id]) for claim in app.bank.claims_of(entry.id)]
@@ -166,11 +172,11 @@ def overview(app: "TorchproofApp", watch: RunWatch) -> Overview:
                 entry.id,
                 entry.title.get(lang),
                 tuple(_mark(stand.state, bool(app.bank.by_claim[claim.id])) for claim, stand in of_entry),
-                sum(stand.due is not None and stand.due <= today for _, stand in of_entry),
+                sum(claim.id in planned_dues for claim, _ in of_entry),
                 sum(lab.entry == entry.id for lab in app.catalog.labs.values()),
             )
         )
-    view = Overview(plan_line(app, not app.kept.events), tuple(entries), offer=placement_offer(app))
+    view = Overview(plan_line(app, planned), tuple(entries), offer=placement_offer(app))
     return with_runs(view, app, watch)
 
 
@@ -193,11 +199,10 @@ def with_runs(view: Overview, app: "TorchproofApp", watch: RunWatch) -> Overview
     )
 
 
-def plan_line(app: "TorchproofApp", fresh: bool) -> PlanLine:
+def plan_line(app: "TorchproofApp", planned: "Plan") -> PlanLine:
     """Today's cards, or what is left of the session that was begun."""
     if app.session is not None and not app.session.over:
         return PlanLine(left=app.session.left)
-    planned = app.plan()
     return PlanLine(
         minutes=planned.minutes,
         due=planned.due,
@@ -205,7 +210,7 @@ def plan_line(app: "TorchproofApp", fresh: bool) -> PlanLine:
         cards=len(planned.items),
         tomorrow=planned.tomorrow_minutes,
         more=planned.more,
-        fresh=fresh,
+        fresh=not app.kept.events,
     )
 
 

@@ -115,14 +115,18 @@ class OrderStake(Stake):
         self.placed.clear()
         return super().give_up()
 
+    @property
+    def left(self) -> list[int]:
+        """Options not placed yet."""
+        return [option for option in range(self.options) if option not in self.placed]
+
     def pick(self, option: int) -> bool:
         """Puts an option behind those already placed."""
         if self.complete or option in self.placed or not 0 <= option < self.options:
             return False
         self.placed.append(option)
-        left = [other for other in range(self.options) if other not in self.placed]
-        if len(left) == 1:
-            self.placed += left
+        if len(self.left) == 1:
+            self.placed += self.left
         return True
 
     def change(self) -> bool:
@@ -283,6 +287,8 @@ class Commit(Vertical):
         if options.chosen != stake.option:
             options.choose(stake.option)
         if isinstance(stake, OrderStake) and not stake.complete:
+            if options.cursor in stake.placed and (left := stake.left):  # enter goes on with the next one
+                options.move_to(next((step for step in left if step > options.cursor), left[0]))
             options.tag({step: (f"{place}.", "$accent bold") for place, step in enumerate(stake.placed, 1)})
         options.disabled = stake.complete
         self.typed.display = isinstance(stake, NumberStake)

@@ -42,7 +42,8 @@ class LabLine(NamedTuple):
 
 
 class PlanLine(NamedTuple):
-    """Today's cards: minutes planned, how many claims are due and new, minutes tomorrow.
+    """Today's cards: minutes planned, how many of them are due and new, minutes tomorrow. Cards that are neither are
+    labs on what was missed.
 
     left: cards still to come of a session that was begun, None before one begins.
     """
@@ -130,9 +131,13 @@ def _plan_lines(
     elif plan.cards:
         parts = [
             tr(f"shell.plan_{name}", count=count)
-            for name, count in (("due", plan.due), ("new", plan.new))
+            for name, count in (
+                ("due", plan.due),
+                ("new", plan.new),
+                ("labs", plan.cards - plan.due - plan.new),
+            )
             if count
-        ] or [tr("shell.plan_other", count=plan.cards)]
+        ]
         headline = tr("shell.plan", minutes=plan.minutes, what=tr("shell.comma").join(parts))
         hint = "shell.enter_first" if plan.fresh and width >= 60 else "shell.enter_start"
     elif plan.fresh:
