@@ -10,8 +10,9 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from questions.events import Event, local_day
-from questions.schedule import SECONDS, Fold, Memory, fold
+from questions.schedule import Fold, Memory, fold
 from questions.shapes import Bank, Question
+from questions.track import SECONDS
 from questions.variants import shuffle_seed, variant
 
 Why = Literal["due", "new", "recheck", "extra"]
