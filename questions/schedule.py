@@ -65,7 +65,8 @@ class Fold:
         self.habits = Habits()
         self.model = Forgetting()
         self.fitted: Weights | None = None  # brought the parameters in force; None: the defaults are
-        self.tried = 0  # reviews there were when parameters were last fitted, whatever came of it
+        self.latest_fit: Weights | None = None  # whatever came of it
+        self.tried = 0  # reviews there were at that time
         self.kept = 0.5  # of what is asked again, the share that was still known, less what guessing explains
         self.day: date | None = None  # latest day with an event
         self.settled: dict[str, date] = {}  # lab: day of its first result
@@ -305,7 +306,7 @@ class Fold:
         over; those in force already say that a fit was tried."""
         if event.weights and not usable(event.weights):
             return
-        self.tried = self.reviews
+        self.latest_fit, self.tried = event, self.reviews
         if event.weights == self.model.weights:
             return
         self.fitted = event if event.weights else None

@@ -219,4 +219,5 @@ class Session:
                     )
                 except BankProblem as problem:
                     self.app.problem(problem)
+                self.app.fits.begin_if_due(self.app.fold())
         self._open("done", self)
