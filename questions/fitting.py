@@ -190,8 +190,11 @@ def _likeliest(place: int, histories: Sequence[History]) -> float:
     """The initial stability in days under which these reviews surprise least: a grid, then golden sections."""
     from fsrs.scheduler import DEFAULT_PARAMETERS as defaults
 
+    def days(position: float) -> float:
+        return min(exp(position), _LONGEST)  # exp(log(100)) is a little more than 100
+
     def of(position: float) -> float:
-        return surprise((*defaults[:place], exp(position), *defaults[place + 1 :]), histories)
+        return surprise((*defaults[:place], days(position), *defaults[place + 1 :]), histories)
 
     first, last = log(_SHORTEST), log(_LONGEST)
     step = (last - first) / _GRID
@@ -203,7 +206,7 @@ def _likeliest(place: int, histories: Sequence[History]) -> float:
             high = right
         else:
             low = left
-    return min(exp((low + high) / 2), _LONGEST)
+    return days((low + high) / 2)
 
 
 def _surprise(p: float, ok: bool) -> float:

@@ -310,9 +310,8 @@ class Fold:
         if event.weights == self.model.weights:
             return
         self.fitted = event if event.weights else None
-        self.model = Forgetting(
-            event.weights
-        )  # scalar and foresight had put right what the old ones got wrong
+        # Scalar and foresight start over: they had learnt what the old parameters got wrong.
+        self.model = Forgetting(event.weights)
         history = [(rated, track) for track in self.tracks.values() for rated in track.rated]
         for track in self.tracks.values():
             track.card, track.record, track.rated = None, 0.0, []
