@@ -128,8 +128,9 @@ class Placement(Stamped, frozen=True, kw_only=True, tag="placement"):
 
 class Weights(Stamped, frozen=True, kw_only=True, tag="weights"):
     """Parameters of the memory model fitted to this learner, in force from here on; none: back to the defaults.
+    Those in force already: a fit was tried, and did not foresee better.
 
-    `loss` and `loss_before`: mean log loss (nats) on the held-out reviews with and without them.
+    `loss` and `loss_before`: mean log loss (nats) on the held-out reviews with what was fitted and without it.
     """
 
     weights: tuple[float, ...]  # the 21 of FSRS-6, in the package's order, or none

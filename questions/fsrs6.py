@@ -25,7 +25,26 @@ DEFAULTS: Final = (
     0.5425, 0.0912, 0.0658,  # another review on the same day
     0.1542,  # how steeply recall falls
 )  # fmt: skip
-_LEAST: Final = 0.001  # days of stability
+# What each of them can be, as the package has it.
+LEAST: Final = (
+    0.001, 0.001, 0.001, 0.001,
+    1.0, 0.001, 0.001, 0.001,
+    0.0, 0.0, 0.001,
+    0.001, 0.001, 0.001, 0.0,
+    0.0, 1.0,
+    0.0, 0.0, 0.0,
+    0.1,
+)  # fmt: skip
+MOST: Final = (
+    100.0, 100.0, 100.0, 100.0,
+    10.0, 4.0, 4.0, 0.75,
+    4.5, 0.8, 3.5,
+    5.0, 0.25, 0.9, 4.0,
+    1.0, 6.0,
+    2.0, 2.0, 0.8,
+    0.8,
+)  # fmt: skip
+_BRIEFEST: Final = 0.001  # days of stability
 _GRADES: Final[dict[Name, int]] = {"again": 1, "hard": 2, "good": 3, "easy": 4}
 
 
@@ -58,7 +77,7 @@ class Fsrs6:
     def first(self, rating: Name) -> Card:
         """After the first review."""
         grade, w = _GRADES[rating], self._w
-        return Card(max(w[grade - 1], _LEAST), _difficulty(w[4] - e ** (w[5] * (grade - 1)) + 1))
+        return Card(max(w[grade - 1], _BRIEFEST), _difficulty(w[4] - e ** (w[5] * (grade - 1)) + 1))
 
     def next(self, card: Card, rating: Name, days: int) -> Card:
         """After another review, `days` (at least 1) after the one before: one answer a day is rated."""
@@ -74,7 +93,7 @@ class Fsrs6:
             growth = self._growth * (11 - difficulty) * stability ** -w[9] * (e ** (forgotten * w[10]) - 1)
             after = stability * (1 + growth * factor)
         moved = difficulty + (10.0 - difficulty) * -(w[6] * (_GRADES[rating] - 3)) / 9.0
-        return Card(max(after, _LEAST), _difficulty(w[7] * self._easy + (1 - w[7]) * moved))
+        return Card(max(after, _BRIEFEST), _difficulty(w[7] * self._easy + (1 - w[7]) * moved))
 
 
 def _difficulty(x: float) -> float:

@@ -14,8 +14,9 @@ from questions.beliefs import CONFIDENT
 from questions.events import Answer, Bet, Event, Result, local_day
 from questions.rating import STATED, level
 from questions.rests import Rest
-from questions.schedule import DEFAULT_MINUTES, Fold, Rated, Track, fold
+from questions.schedule import DEFAULT_MINUTES, Fold, fold
 from questions.shapes import Bank
+from questions.track import Rated, Track
 
 State = Literal["unseen", "asked", "learning", "holding", "durable"]
 Verdict = Literal["not-enough", "fits", "over-confident", "under-confident"]

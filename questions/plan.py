@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from questions.arranging import Arranging
 from questions.events import Event, local_day
-from questions.schedule import SECONDS, Fold, Memory, fold
+from questions.schedule import Fold, Memory, fold
 from questions.shapes import Bank, Question
+from questions.track import SECONDS
 from questions.variants import at_first_sight, shuffle_seed, variant
 
 Why = Literal["due", "new", "recheck", "extra"]

@@ -63,6 +63,12 @@ MESSAGES: dict[str, str] = {
     "set-name": "{file}:{line}: '{name}' cannot be the name of a confusable set. Use 1 to {most} of a-z, 0-9 and "
     "'-', with a letter or digit at both ends.",
     "unknown-question": "There is no question '{id}' in the bank{hint}. Name one that is there.",
+    # fitting the memory model
+    "fit-package": "With {least} reviews or more, all parameters are fitted, by the optimizer of the package "
+    "fsrs, which needs more than is installed ({why}). Install it: {python} -m pip install 'fsrs[optimizer]'",
+    "fit-nothing": "The optimizer of the package fsrs gave its defaults back for {reviews} reviews. Nothing has "
+    "changed. Install the version that torchproof was made with: {python} -m pip install 'fsrs[optimizer]<7'",
+    "fit-failed": "The fit ended early ({why}). Nothing has changed. Try again; if it happens again, report it.",
     # packs, drafts, and the FAQs that these come from
     "draft-folder": "{file}: a draft lies in a folder of its own within an entry's: "
     "ENTRY/CLAIM/draft.md. Move it there.",

@@ -1,36 +1,31 @@
 """When each claim is due again. Pure: events, bank and clock in, memory of every claim out.
 
-The memory model is FSRS-6 (fsrs6.py, default weights, 90 % wanted retention) over whole local days, with
-three additions: answers rate themselves (rating.py); one scalar keeps the model's predictions honest about
-this learner; a confident error is looked at again after 1 and after 7 days.
+The memory model (forgetting.py) is FSRS-6, for 90 % wanted retention, with three additions: answers rate themselves
+(rating.py); one scalar keeps the model's predictions honest about this learner; a confident error is looked at again
+after 1 and after 7 days. Parameters fitted to the learner (fitting.py) are in force from their event on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from math import exp
 from typing import Final, Literal
 from zlib import crc32
 
 from msgspec import Struct
 
 from questions.beliefs import CONFIDENT, Beliefs
-from questions.events import Answer, Bet, Event, Pause, Placement, Reason, Result, Skip, local_day
-from questions.foresight import Foresight
-from questions.fsrs6 import Card, Fsrs6
+from questions.events import Answer, Bet, Event, Pause, Placement, Reason, Result, Skip, Weights, local_day
+from questions.forgetting import LONGEST, Forgetting, Seen, usable
 from questions.placed import Placed
 from questions.rating import Habits, Name, Shown
 from questions.rests import WINDOW, Rest, Rests, is_leech
 from questions.shapes import Bank
+from questions.track import Rated, Track
 
-RETENTION: Final = 0.9
-LONGEST: Final = 365  # days
 DEFAULT_MINUTES: Final = 15
-LEARNING_RATE: Final = 0.08  # of the calibration scalar
 RECENT: Final = 0.03  # weight of the newest answer in `Fold.kept`
 
-SECONDS: Final = 52.0  # of a claim without own times: between 40 (right) and 65 (wrong)
 _READING: Final = {True: 6.0, False: 25.0}  # seconds after the verdict
 _DAY: Final = timedelta(days=1)
 
@@ -59,47 +54,6 @@ class Memory(Struct, frozen=True, kw_only=True):
     rest: Rest | None  # why it is not to be asked today
 
 
-class Rated(Struct, frozen=True):
-    """The first answer to a claim on a day: the only one that says something about memory."""
-
-    day: date
-    item: str  # question id, or "lab:<id>" for a settled bet
-    kind: str  # kind of the question, or "bet"
-    ok: bool
-    p: float
-    rating: Name
-    predicted: float | None  # probability of a right answer as foreseen; None on the first ask
-
-
-class Track:
-    """Running state of one claim while events are folded."""
-
-    def __init__(self, claim: str, entry: str) -> None:
-        self.claim = claim
-        self.entry = entry
-        self.card: Card | None = None
-        self.due: date | None = None  # by the memory model alone
-        self.check_due: date | None = None
-        self.checks = 0
-        self.lure: str | None = None
-        self.last: date | None = None
-        self.answers = 0
-        self.lapses = 0
-        self.streak = 0
-        self.seconds = SECONDS
-        self.rated: list[Rated] = []
-        self.record = 0.0  # -1 to 1: mean of the stated probabilities, those of errors counted below zero
-        self.chance = 0.25  # of the last rated question
-        self.asked: dict[
-            str, tuple[int, int]
-        ] = {}  # item: (times answered, place in the log of the last one)
-        self.last_item: str | None = None
-        self.confident_error: date | None = None  # day of the last one
-        self.watched = (
-            1  # place in `rated` from which on misses make it a leech; not the first, when it was new
-        )
-
-
 class Fold:
     """State after a run of events. Reads the bank, never the clock; `feed` goes on where it stopped."""
 
@@ -107,9 +61,10 @@ class Fold:
         self.bank = bank
         self.tracks = {claim.id: Track(claim.id, claim.entry) for claim in bank.claims.values()}
         self.habits = Habits()
-        self.foresight = Foresight()
-        self.calibration = 0.0  # the S of FSRS times exp(calibration) is this learner's
-        self._scale = 1.0  # exp(calibration)
+        self.model = Forgetting()
+        self.fitted: Weights | None = None  # brought the parameters in force; None: the defaults are
+        self.latest_fit: Weights | None = None  # whatever came of it
+        self.tried = 0  # reviews there were at that time
         self.kept = 0.5  # of what is asked again, the share that was still known, less what guessing explains
         self.day: date | None = None  # latest day with an event
         self.settled: dict[str, date] = {}  # lab: day of its first result
@@ -121,7 +76,6 @@ class Fold:
         self._bets: dict[str, Bet] = {}  # lab: its latest locked bet
         self._loads: dict[date, float] = {}  # seconds due at the start of a day
         self._place = 0
-        self._model = Fsrs6()
         self.beliefs = Beliefs(bank)
         self.rests = Rests()
         self.placed = Placed(bank)
@@ -145,12 +99,19 @@ class Fold:
                     self._result(event)
                 case Pause():
                     self.rests.said(event)
+                case Weights():
+                    self._take_up(event)
                 case Skip():
                     self.skipped.setdefault(event.day, set()).add(event.item)
                 case Placement():
                     self.placed.placed(event)
                 case _:
                     pass
+
+    @property
+    def reviews(self) -> int:
+        """Rated answers but the first ones to a claim: those that say how memory lasts."""
+        return sum(max(0, len(track.rated) - 1) for track in self.tracks.values())
 
     def open_bets(self) -> list[Bet]:
         """Locked bets whose lab has no result yet, the latest of each lab."""
@@ -163,21 +124,18 @@ class Fold:
         modelled = self.modelled(track, day)
         if not track.rated or modelled == 1:  # its truth was seen today
             return modelled
-        chance = track.chance
-        right = self.foresight.right(modelled + (1 - modelled) * chance, track.record)
-        return max(0.0, (right - chance) / (1 - chance))
+        right = self.model.right(modelled, track.chance, track.record)
+        return max(0.0, (right - track.chance) / (1 - track.chance))
 
     def modelled(self, track: Track, day: date) -> float:
-        """The same by the memory model alone, with the calibrated S; before the first rated answer, what first asks of
-        the entry suggest."""
+        """The same by the memory model alone; before the first rated answer, what first asks of the entry suggest."""
         if track.card is None:
             return self.habits.topic_prior(track.entry)
-        elapsed = max(0, (day - track.rated[-1].day).days)
-        return self._model.recall(track.card.stability * self._scale, elapsed)
+        return self.model.recall(track.card, max(0, (day - track.rated[-1].day).days))
 
     def stability(self, track: Track) -> float:
         """Calibrated days until recall falls to 90 %; 0 before the first rated answer."""
-        return track.card.stability * self._scale if track.card else 0.0
+        return 0.0 if track.card is None else self.model.stability(track.card)
 
     def load(self, day: date) -> float:
         """Seconds due by `day` under the memory model alone, if nothing is answered before."""
@@ -299,37 +257,34 @@ class Fold:
             track.check_due = max(track.check_due, tomorrow)
 
     def _rate(self, track: Track, day: date, item: str, shown: Shown, misconception: str | None) -> None:
-        card = track.card
-        first = card is None
-        known = self.modelled(track, day)
-        rating = self.habits.rate(shown, known, first=first)
-        predicted: float | None = None
+        first = track.card is None
+        rating = self.habits.rate(shown, self.modelled(track, day), first=first)
         if not first:
-            modelled = known + (1 - known) * shown.chance
-            predicted = self.foresight.note(modelled, track.record, shown.ok)
-            self.foreseen.append((predicted, shown.ok))
             still_known = 1.0 if shown.ok else 0.0 if shown.knows_not else -shown.chance / (1 - shown.chance)
             self.kept += RECENT * (still_known - self.kept)
-            if shown.knows_not:
-                modelled = known
-            moved = self.calibration + LEARNING_RATE * (shown.ok - modelled)
-            self.calibration = min(max(moved, -4.0), 2.0)
-            self._scale = exp(self.calibration)
         self.habits.note(shown, track.entry, first=first)
-        if card is None:
-            track.card = self._model.first(rating)
-        else:
-            track.card = self._model.next(card, rating, (day - track.rated[-1].day).days)
         if shown.ok:
             track.streak += 1
         else:
             track.lapses += any(r.ok for r in track.rated)
             track.streak = 0
-        n = len(track.rated)  # one more answer, counted as neither, keeps a single one from saying too much
-        track.record = (track.record * (n + 1) + (shown.p if shown.ok else -shown.p)) / (n + 2)
-        track.chance = shown.chance
-        track.rated.append(Rated(day, item, shown.kind, shown.ok, shown.p, rating, predicted))
-        track.due = day + self._interval(track, day)
+        predicted = self._remember(track, day, shown, shown.p, rating)
+        if predicted is not None:
+            self.foreseen.append((predicted, shown.ok))
+        track.rated.append(
+            Rated(
+                day,
+                item,
+                shown.kind,
+                shown.ok,
+                shown.p,
+                rating,
+                predicted,
+                shown.chance,
+                shown.knows_not,
+                self._place,
+            )
+        )
         self._owe_checks(track, day, shown, rating, misconception)
         if not shown.ok:
             watched = track.rated[max(track.watched, len(track.rated) - WINDOW) :]
@@ -337,10 +292,47 @@ class Fold:
                 self.rests.slipped(track.claim, day)
                 track.watched = len(track.rated)
 
+    def _remember(self, track: Track, day: date, seen: Seen, p: float, rating: Name) -> float | None:
+        """What a rated answer, stated with `p`, does to all that rests on the memory model. Returns the probability of
+        a right answer as foreseen; None on the first ask."""
+        predicted: float | None = None
+        if track.card is not None:
+            predicted = self.model.learn(self.modelled(track, day), track.record, seen)
+        days = (day - track.rated[-1].day).days if track.rated else 0
+        track.card = self.model.review(track.card, rating, days)
+        n = len(track.rated)  # one more answer, counted as neither, keeps a single one from saying too much
+        track.record = (track.record * (n + 1) + (p if seen.ok else -p)) / (n + 2)
+        track.chance = seen.chance
+        track.due = day + self._interval(track, day)
+        return predicted
+
+    def _take_up(self, event: Weights) -> None:
+        """Puts parameters in force: all that rests on the memory model becomes what it had been under them from the
+        first answer on. Ratings stay, and so does what was foreseen. Numbers that cannot be parameters are passed
+        over; those in force already say that a fit was tried."""
+        if event.weights and not usable(event.weights):
+            return
+        self.latest_fit, self.tried = event, self.reviews
+        if event.weights == self.model.weights:
+            return
+        self.fitted = event if event.weights else None
+        # Scalar and foresight start over: they had learnt what the old parameters got wrong.
+        self.model = Forgetting(event.weights)
+        history = [(rated, track) for track in self.tracks.values() for rated in track.rated]
+        for track in self.tracks.values():
+            track.card, track.record, track.rated = None, 0.0, []
+        for rated, track in sorted(history, key=lambda pair: pair[0].place):
+            self._remember(track, rated.day, rated, rated.p, rated.rating)
+            track.rated.append(rated)
+        for track in self.tracks.values():
+            if track.rated and track.last is not None and track.due is not None:
+                track.due = max(track.due, track.last + _DAY)  # its truth was seen then
+
     def _interval(self, track: Track, day: date) -> timedelta:
         """Whole days until recall falls to 90 %; beyond a week spread by up to 5 % so that claims that were
         learnt together do not come back together."""
-        days = self._model.wait(self.stability(track), RETENTION)
+        assert track.card is not None
+        days = self.model.wait(track.card)
         if days > 7:
             days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day}".encode()) / 2**32
         return timedelta(days=min(max(round(days), 1), LONGEST))

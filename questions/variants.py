@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import date
 from zlib import crc32
 
-from questions.schedule import Fold, Track
+from questions.schedule import Fold
 from questions.shapes import Question
+from questions.track import Track
 
 TYPED = ("number", "order")  # more keys than one
 LATER = ("two-step",)  # asks for the reason of what was answered before

@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from tui import settings as saved
 from tui import wrap
+from tui.fits import Fits
 from tui.i18n import Lang, Translator
 from tui.packs import PackCode, with_packs
 from tui.paths import Paths
@@ -105,6 +106,7 @@ class TorchproofApp(App[None]):
         self.terminal: Terminal | None = None  # what boot has set up, and this app puts back
         self.written = Written()
         self.rest = Rest()
+        self.fits = Fits(paths)
         self._trouble = trouble
         self._spare = spare
         self._labs = [Path(folder) for folder in labs]  # beside our own

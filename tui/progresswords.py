@@ -208,6 +208,27 @@ def _memory(facts: Facts, width: int, rows: int) -> Iterator[Piece]:
         key = "shell.predicted_sum"
         yield Content(tr(key, n=own.n, expected=expected, right=rate, loss=loss, constant=constant))
     yield muted(tr("shell.predicted_about"))
+    if own.n:
+        yield _titled(tr("shell.parameters"), *_parameters(facts))
+
+
+def _parameters(facts: Facts) -> Iterator[Content]:
+    """Which parameters the memory model has, and what a later fit came to."""
+    from questions.fitting import in_force
+
+    tr, found = facts.tr, in_force(facts.state)
+    if found.kind is None:
+        yield Content(tr("shell.parameters_defaults"))
+    else:
+        key, reviews = f"shell.parameters_{found.kind}", found.reviews
+        yield Content(tr(key, reviews=reviews, before=_loss(found.loss_before), loss=_loss(found.loss)))
+    if kept := found.kept:
+        before, loss = _loss(kept.loss_before), _loss(kept.loss)
+        yield muted(tr("shell.parameters_kept", day=kept.day, reviews=kept.reviews, before=before, loss=loss))
+
+
+def _loss(loss: float | None) -> str:
+    return "?" if loss is None else f"{loss:.4f}"
 
 
 # --- days

@@ -217,6 +217,7 @@ class Session:
                     )
                 except BankProblem as problem:
                     self.app.problem(problem)
+                self.app.fits.begin_if_due(self.app.fold())
         self._pages.open("done", self)
 
     # what pages tell

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
+from fsrs.scheduler import DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS
 from hypothesis import strategies as st
 
-from questions.events import Answer, Bet, Event, Pause, Placement, Readout, Reason, Result, Session, Skip
+from questions.events import (
+    Answer,
+    Bet,
+    Event,
+    Pause,
+    Placement,
+    Readout,
+    Reason,
+    Result,
+    Session,
+    Skip,
+    Weights,
+)
 
 CLAIMS = ("E1.1", "E1.2", "E1.3", "E1.4", "E2.1", "E2.2", "E9.9")
 ITEMS = {
@@ -50,6 +64,18 @@ _levels = st.sampled_from([1 / 3, 0.5, 0.7, 0.9, 0.97])
 _labs = st.sampled_from(["l1", "l2", "l3"])
 _runs = st.sampled_from(["r1", "r2", "r3", "r4"])
 _names = st.text(max_size=8)
+
+usable_weights = st.tuples(*map(st.floats, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS))
+unusable_weights = st.sampled_from(
+    [
+        DEFAULT_PARAMETERS[:20],
+        (*DEFAULT_PARAMETERS, 0.5),
+        *((*DEFAULT_PARAMETERS[:20], decay) for decay in (0.0, -0.5, 0.9, math.inf, math.nan)),
+        (0.0, *DEFAULT_PARAMETERS[1:]),
+        (math.nan,) * 21,
+        (1e300,) * 21,
+    ]
+)
 
 
 @st.composite
@@ -109,6 +135,16 @@ def _others(draw: st.DrawFn) -> Event:
                 ),
                 Placement(at=at, day=day, asked=0, seconds=0.0, over=draw(st.booleans())),
                 Skip(at=at, day=day, item=draw(st.sampled_from(["e11-why", "e21-which", "gone"]))),
+                Weights(
+                    at=at,
+                    day=day,
+                    weights=draw(
+                        st.just(()) | st.just(DEFAULT_PARAMETERS) | usable_weights | unusable_weights
+                    ),
+                    reviews=draw(st.integers(0, 1000)),
+                    loss=draw(st.none() | st.floats(0, 5)),
+                    loss_before=draw(st.none() | st.floats(0, 5)),
+                ),
             ]
         )
     )

@@ -8,6 +8,8 @@ from math import log2
 from pathlib import Path
 from random import Random
 
+from fsrs.scheduler import DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS
+
 from questions.events import (
     Answer,
     Bet,
@@ -19,6 +21,7 @@ from questions.events import (
     Result,
     Session,
     Skip,
+    Weights,
     local_day,
 )
 from questions.grade import answered, points, probability
@@ -85,6 +88,8 @@ class Life:
             self._ask(self.random.choice(list(self.bank.questions.values())), 7)
         if self.random.random() < 0.08:
             self._pause()
+        if self.random.random() < 0.1:
+            self._fit()
         seconds = (self.clock - began).total_seconds()
         self._done(Session(planned=len(plan.items), done=done, seconds=seconds))
 
@@ -104,6 +109,17 @@ class Life:
         days = self.random.choice([None, 3, 10, 40])
         until = None if days is None else self.today() + timedelta(days=days)
         self._done(Pause(what=what, on=self.random.random() < 0.6, until=until))
+
+    def _fit(self) -> None:
+        """Other parameters from now on: somewhere around the defaults, those again, or none that could be any."""
+        around = [
+            min(max(w * self.random.lognormvariate(0, 0.3), low), high)
+            for w, low, high in zip(
+                DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS, strict=True
+            )
+        ]
+        weights = self.random.choice([around, around, [], DEFAULT_PARAMETERS[:-1], [9.0] * 21])
+        self._done(Weights(weights=tuple(weights), reviews=64, loss=0.5, loss_before=0.6))
 
     def _ask(self, question: Question, order_seed: int) -> None:
         draw, question = self.random.random, question.drawn(order_seed)
@@ -161,7 +177,7 @@ class Life:
     def _done(self, event: Event) -> Event:
         recorded = self._record(event)
         assert isinstance(
-            recorded, Answer | Bet | Pause | Placement | Readout | Reason | Result | Session | Skip
+            recorded, Answer | Bet | Pause | Placement | Readout | Reason | Result | Session | Skip | Weights
         )
         self._fold.feed([recorded])
         self.events.append(recorded)

@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
 
-from fsrs.scheduler import DEFAULT_PARAMETERS as W
+from fsrs.scheduler import DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS
 
-from questions.events import Answer, Bet, Event, Pause, Placement, Reason, Result
+from questions.events import Answer, Bet, Event, Pause, Placement, Reason, Result, Weights
 from questions.shapes import Bank
 
 OPEN = {
@@ -25,12 +25,11 @@ OPEN = {
     "times_for_easy": 5,  # 8.5 does not say how many times make a median
     "prior_edges": (0.02, 0.98),  # odds of 0 and 1 are no odds
     "lapse": "any miss but that of the first meeting",  # 8.10 counts lapses without saying what one is
+    "a after a fit": "as if the new weights had always been there",  # 8.6 does not say; ratings stay as they were given
 }
 DEFAULTS = (0.05, 0.33, 1.0, 4.3, 16.0)  # 8.5
 LEVELS = (0.5, 0.7, 0.9, 0.97)  # 8.4, after chance
 NOT_MCQ = {"band", "output", "number", "bug", "order", "bet"}  # 8.8 (2)
-DECAY = -W[20]
-FACTOR = 0.9 ** (1 / DECAY) - 1
 AGAIN, HARD, GOOD, EASY = 1, 2, 3, 4
 
 
@@ -99,6 +98,12 @@ class Specification:
         self.placed: list[Answer] = []  # what was answered first in the latest one
         self.moments: list[datetime] = []
         self.placement_over = False  # ended or declined, ever
+        self.order: list[tuple[Card, Fact]] = []
+        self.weigh(DEFAULT_PARAMETERS)
+
+    def weigh(self, weights: tuple[float, ...]) -> None:
+        self.w, self.decay = weights, -weights[20]
+        self.factor = 0.9 ** (1 / self.decay) - 1
 
     def feed(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -118,6 +123,8 @@ class Specification:
                 self.placing, self.placement_over = None, True
             elif isinstance(event, Placement):
                 self.placing, self.placed, self.moments = event.day, [], [event.at]
+            elif isinstance(event, Weights):
+                self.refit(event.weights or DEFAULT_PARAMETERS)
 
     # 8.3, 8.5: what counts
 
@@ -204,15 +211,10 @@ class Specification:
             enough = len(self.times.get(fact.kind, [])) >= OPEN["times_for_easy"]
             if first and known > 0.98 and fact.p >= 0.9 and fact.kind != "bet" and quick and enough:
                 fact.rating = EASY
-        if not first:  # 8.6: recalibration
-            right = prior if fact.knows_not else prior + (1 - prior) * fact.chance
-            self.a = clamp(-4, self.a + 0.08 * (fact.ok - right), 2)
-        elapsed = 0 if first else (fact.day - card.facts[-1].day).days
-        self.review(card, fact.rating, elapsed, first)
-        card.facts.append(fact)
+        self.remember(card, fact)
+        self.order.append((card, fact))
         if latency:
             self.times.setdefault(fact.kind, []).append(latency)
-        card.due = fact.day + timedelta(days=clamp(1, round(self.stability(card)), 365))
         self.owe(card, fact)
         if not fact.ok and [f.ok for f in card.facts[card.fresh :][-8:]].count(False) == 4:
             card.leech, card.fresh = fact.day + timedelta(days=14), len(card.facts)
@@ -241,22 +243,56 @@ class Specification:
         return mean, math.sqrt(square - mean * mean)
 
     # 8.6: FSRS-6, rechecks
+    # 8.6: recalibration, FSRS-6, fits, rechecks
+
+    def remember(self, card: Card, fact: Fact) -> None:
+        """What a rated fact does to a, to the card and to its due day."""
+        if card.facts:
+            known = self.recall(card, fact.day)
+            right = known if fact.knows_not else known + (1 - known) * fact.chance
+            self.a = clamp(-4, self.a + 0.08 * (fact.ok - right), 2)
+            self.review(card, fact.rating, (fact.day - card.facts[-1].day).days, False)
+        else:
+            self.review(card, fact.rating, 0, True)
+        card.facts.append(fact)
+        card.due = fact.day + timedelta(days=clamp(1, round(self.stability(card)), 365))
+
+    def refit(self, weights: tuple[float, ...]) -> None:
+        """Tells the whole story again under other weights; the ratings are part of the story."""
+        within = [
+            low <= weight <= high
+            for low, weight, high in zip(
+                LOWER_BOUNDS_PARAMETERS, weights, UPPER_BOUNDS_PARAMETERS, strict=False
+            )
+        ]
+        if len(weights) != 21 or not all(within) or weights == self.w:
+            return
+        self.weigh(weights)
+        self.a = 0.0
+        for card in self.cards.values():
+            card.facts = []
+        for card, fact in self.order:
+            self.remember(card, fact)
+        for card in self.cards.values():
+            if card.facts and card.seen:
+                card.due = max(card.due or card.seen, card.seen + timedelta(days=1))
 
     def review(self, card: Card, rating: int, elapsed: int, first: bool) -> None:
-        start = {g: W[4] - math.exp(W[5] * (g - 1)) + 1 for g in (AGAIN, HARD, GOOD, EASY)}
+        w = self.w
+        start = {g: w[4] - math.exp(w[5] * (g - 1)) + 1 for g in (AGAIN, HARD, GOOD, EASY)}
         if first:
-            card.stability, card.difficulty = max(W[rating - 1], 0.001), clamp(1, start[rating], 10)
+            card.stability, card.difficulty = max(w[rating - 1], 0.001), clamp(1, start[rating], 10)
             return
         d, s = card.difficulty, card.stability
-        r = (1 + FACTOR * elapsed / s) ** DECAY
+        r = (1 + self.factor * elapsed / s) ** self.decay
         if rating == AGAIN:
-            lapsed = W[11] * d ** -W[12] * ((s + 1) ** W[13] - 1) * math.exp((1 - r) * W[14])
-            new = min(lapsed, s / math.exp(W[17] * W[18]))
+            lapsed = w[11] * d ** -w[12] * ((s + 1) ** w[13] - 1) * math.exp((1 - r) * w[14])
+            new = min(lapsed, s / math.exp(w[17] * w[18]))
         else:
-            factor = W[15] if rating == HARD else W[16] if rating == EASY else 1.0
-            new = s * (1 + math.exp(W[8]) * (11 - d) * s ** -W[9] * (math.exp((1 - r) * W[10]) - 1) * factor)
-        damped = d - W[6] * (rating - 3) * (10 - d) / 9
-        card.difficulty = clamp(1, W[7] * start[EASY] + (1 - W[7]) * damped, 10)
+            factor = w[15] if rating == HARD else w[16] if rating == EASY else 1.0
+            new = s * (1 + math.exp(w[8]) * (11 - d) * s ** -w[9] * (math.exp((1 - r) * w[10]) - 1) * factor)
+        damped = d - w[6] * (rating - 3) * (10 - d) / 9
+        card.difficulty = clamp(1, w[7] * start[EASY] + (1 - w[7]) * damped, 10)
         card.stability = max(new, 0.001)
 
     def stability(self, card: Card) -> float:
@@ -264,7 +300,7 @@ class Specification:
 
     def recall(self, card: Card, today: date) -> float:
         elapsed = max(0, (today - card.facts[-1].day).days)
-        return (1 + FACTOR * elapsed / self.stability(card)) ** DECAY
+        return (1 + self.factor * elapsed / self.stability(card)) ** self.decay
 
     def owe(self, card: Card, fact: Fact) -> None:
         day = timedelta(days=1)

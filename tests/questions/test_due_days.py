@@ -256,7 +256,7 @@ def test_the_scalar_follows_a_learner_who_forgets_faster_or_slower(bank: Bank) -
             for claim in ("E1.1", "E1.2", "E1.3")
             for n in range(8)
         ]
-        return fold(sorted(events, key=lambda e: (e.at, e.id)), bank).calibration
+        return fold(sorted(events, key=lambda e: (e.at, e.id)), bank).model.calibration
 
     assert after(ok=False) < -0.5
     assert 0 < after(ok=True) <= 2

@@ -10,7 +10,7 @@ from fsrs.scheduler import DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BO
 from hypothesis import given
 from hypothesis import strategies as st
 
-from questions.fsrs6 import DEFAULTS, Fsrs6
+from questions.fsrs6 import DEFAULTS, LEAST, MOST, Fsrs6
 from questions.rating import Name
 
 RATINGS: dict[Name, Rating] = {
@@ -32,6 +32,8 @@ _weights = st.just(DEFAULTS) | st.tuples(
 
 def test_the_default_weights_are_those_of_the_package() -> None:
     assert DEFAULTS == DEFAULT_PARAMETERS
+    assert tuple(LOWER_BOUNDS_PARAMETERS) == LEAST
+    assert tuple(UPPER_BOUNDS_PARAMETERS) == MOST
 
 
 @given(reviews=_reviews, weights=_weights, later=st.integers(0, 4000))

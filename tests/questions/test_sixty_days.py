@@ -18,7 +18,7 @@ from sample_life import Life
 
 from labs.catalog import Catalog
 from questions.catalog import Bank, load
-from questions.events import Answer, Bet, Event, Pause, Placement, Result, Session, Skip, local_day
+from questions.events import Answer, Bet, Event, Pause, Placement, Result, Session, Skip, Weights, local_day
 from questions.plan import LabRef
 
 START = datetime(2026, 9, 20, 21, 0, tzinfo=CHINA)
@@ -68,6 +68,7 @@ def test_the_command_says_what_section_8_says(show: Show, bank: Bank, seed: int,
     assert_beliefs(record, reference)
     assert_surprises(record, events)
     assert_states(record, reference, today)
+    assert record["parameters"]["weights"] == list(reference.w)
     assert_due(record, reference, today)
     assert_rests(record, reference, today)
 
@@ -132,7 +133,7 @@ def assert_days(record: dict, events: list[Event]) -> None:
             met.add(event.claim)
         if isinstance(event, Bet):
             wanted.setdefault(day, Counter())["bets"] += 1
-        if isinstance(event, (Session, Pause, Placement)):
+        if isinstance(event, (Session, Pause, Placement, Weights)):
             continue
         own = event.latency_ms / 1000 if isinstance(event, Answer) else 0.0
         gap = (event.at - before).total_seconds() if before else math.inf

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.commands import FINISHED, Context, Failure, Misuse
+from tui.commands import FINISHED, Context, Failure, Misuse, fit
 from tui.commands.parsing import subcommands
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def add(commands: Subparsers, tr: Translator) -> None:
     action("import", "cli.progress_import").add_argument(
         "file", metavar="FILE", help=tr("cli.progress_file_in")
     )
+    fit.add(action("fit", "cli.progress_fit"), tr)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Do what `torchproof progress ...` asks. Returns the exit code."""
-    actions = {"path": _path, "show": _show, "export": _export, "import": _import}
+    actions = {"path": _path, "show": _show, "export": _export, "import": _import, "fit": _fit}
     return actions[args.action](args, context)
 
 
@@ -128,6 +129,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
     from labs import catalog
     from questions import figures
     from questions.events import local_day, local_now
+    from questions.fitting import in_force
     from questions.forecast import forecast
     from questions.grade import points
     from questions.mastery import calibration_from, resting, standings_from
@@ -160,6 +162,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
         "calibration": calibration_from(events, state),
         "bets_on_labs": figures.bets(events, state),
         "prediction": figures.prediction(state),
+        "parameters": in_force(state),
         "by_day": days,
         "forecast": forecast(state, refs, today, minutes),
         "surprises": figures.surprises(events),
@@ -198,6 +201,7 @@ def _print(context: Context, record: dict[str, Any], events: list[Event], state:
             ("progress_misconceptions", tr("cli.progress_open_cleared", **_beliefs(record))),
             ("progress_intuition", _intuition(record["bets_on_labs"], tr)),
             ("progress_foresight", _foresight(record["prediction"], tr)),
+            ("progress_parameters", _parameters(record["parameters"], tr)),
         ]
     tables.pairs(context, rows)
     levels = [level for level in calibration_from(events, state).levels if level.n] if state else []
@@ -235,6 +239,13 @@ def _foresight(prediction: dict[str, Any], tr: Translator) -> str:
     right = _percent(prediction["right"] / prediction["n"])
     expected = _percent(prediction["expected"])
     return tr("cli.progress_foresight_is", n=prediction["n"], expected=expected, right=right)
+
+
+def _parameters(found: dict[str, Any], tr: Translator) -> str:
+    if found["source"] == "defaults":
+        return tr("cli.progress_parameters_defaults")
+    losses = {name: "?" if found[name] is None else f"{found[name]:.4f}" for name in ("loss", "loss_before")}
+    return tr(f"cli.progress_parameters_{found['kind']}", reviews=found["reviews"], **losses)
 
 
 def _percent(share: float) -> str:
@@ -296,6 +307,13 @@ def _notes(args: argparse.Namespace, context: Context, progress: Progress) -> tu
     }
     words["ask"] = tr("cli.progress_anki_ask")
     return exports.as_anki(bank, claims, tr.lang, words, NOTE_TYPES[tr.lang]), len(claims)
+
+
+def _fit(args: argparse.Namespace, context: Context) -> int:
+    progress = _progress(context)
+    if (state := _fold(context, progress)) is None:
+        raise Failure(context.tr("cli.fit_no_bank"))
+    return fit.run(args, context, progress, state)
 
 
 def _import(args: argparse.Namespace, context: Context) -> int:

@@ -1,0 +1,55 @@
+"""A made-up learner whose memory is FSRS-6 itself, with parameters that the app does not know."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from random import Random
+
+from fsrs import Card
+from fsrs.scheduler import DEFAULT_PARAMETERS
+
+from questions.events import Answer, Event
+from questions.forgetting import Forgetting
+from questions.schedule import Fold
+from questions.shapes import Bank
+
+START = date(2024, 3, 1)
+CHANCE = 1 / 3
+# Forgets what was just learnt several times as fast as the defaults have it, and gains less by each review.
+FORGETFUL = (0.05, 0.25, 0.5, 1.5, *DEFAULT_PARAMETERS[4:8], 1.2, *DEFAULT_PARAMETERS[9:20], 0.3)
+
+
+def life(
+    bank: Bank, memory: tuple[float, ...], *, seed: int, days: int, new: int = 2, most: int = 25
+) -> list[Event]:
+    """The log of somebody who answers what is due, and `new` claims a day, at most `most` in all. `memory`: the true
+    parameters; none: the defaults."""
+    random, state, truth = Random(seed), Fold(bank), Forgetting(memory)
+    cards: dict[str, Card] = {}
+    events: list[Event] = []
+    unseen = iter(bank.claims)
+    for number in range(days):
+        today = START + timedelta(days=number)
+        due = [t.claim for t in state.tracks.values() if t.due is not None and t.due <= today]
+        for claim in [*due, *islice(unseen, new)][:most]:
+            track, card = state.tracks[claim], cards.get(claim)
+            recall = 0.4 if card is None else truth.recall(card, (today - track.rated[-1].day).days)
+            knows = random.random() < recall
+            event = Answer(
+                id=f"{len(events):06d}",
+                at=datetime.combine(today, time(12), UTC) + timedelta(seconds=len(events) % 3600),
+                day=today,
+                claim=claim,
+                item=bank.by_claim[claim][0].id,
+                kind="choice",
+                option="a",
+                p=random.choice([0.7, 0.9, 0.97]) if knows else random.choice([CHANCE, 0.5]),
+                ok=knows or random.random() < CHANCE,
+                chance=CHANCE,
+                latency_ms=9_000,
+            )
+            state.feed([event])
+            events.append(event)
+            cards[claim] = truth.review(card, 1, today, track.rated[-1].rating)
+    return events
