@@ -27,7 +27,7 @@ from questions.merge import whole_bank
 from questions.problems import BankProblem
 from questions.progress import Progress
 
-NEEDED: Final = ("torch", "pandas", "tqdm")  # by fsrs.optimizer, which hides what is missing
+NEEDED: Final = ("fsrs", "torch", "pandas", "tqdm")  # fsrs.optimizer hides what is missing
 BATCH: Final = (
     64  # reviews a step; the package's 512 leave it fewer than ten steps, and below 512 reviews none
 )

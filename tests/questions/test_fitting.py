@@ -10,9 +10,9 @@ from statistics import fmean
 import pytest
 from fsrs.scheduler import DEFAULT_PARAMETERS
 from hypothesis import given, settings
+from made_memory import FORGETFUL, life
 from msgspec.structs import replace
 from sample_events import START, answer, logs, unusable_weights, usable_weights, wrong
-from sample_memory import FORGETFUL, life
 
 from questions.catalog import Bank
 from questions.catalog import load as load_bank
@@ -246,7 +246,7 @@ def test_parameters_that_come_late_leave_what_they_had_made_from_the_start(
         events = [event for event in events if not isinstance(event, Weights)]
         early = after(bank, [weights(values)], events)
         late = after(bank, events, [weights(values)])
-    assert early.memory(LATER) == late.memory(LATER)
+    assert early.memory(LATER, 15) == late.memory(LATER, 15)
     assert early.model.calibration == late.model.calibration
     for claim, track in early.tracks.items():
         assert (track.card, track.due, track.record) == (
@@ -265,7 +265,7 @@ def plainly(habits: Habits, shown: Shown, prior: float, *, first: bool) -> str:
 def test_going_back_to_the_defaults_forgets_every_fit(bank: Bank, events: list[Event], values: Own) -> None:
     events = [event for event in events if not isinstance(event, Weights)]
     back = after(bank, events, [weights(values)], [weights((), 1)])
-    assert back.memory(LATER) == after(bank, events).memory(LATER)
+    assert back.memory(LATER, 15) == after(bank, events).memory(LATER, 15)
     assert in_force(back).source == "defaults"
 
 
@@ -275,9 +275,9 @@ def test_numbers_that_cannot_be_parameters_change_nothing(
     bank: Bank, events: list[Event], values: Own
 ) -> None:
     state = after(bank, events)
-    was = in_force(state), state.tried, state.memory(LATER)
+    was = in_force(state), state.tried, state.memory(LATER, 15)
     state.feed([weights(values)])
-    assert (in_force(state), state.tried, state.memory(LATER)) == was
+    assert (in_force(state), state.tried, state.memory(LATER, 15)) == was
 
 
 @given(events=logs(), values=usable_weights)
@@ -293,8 +293,8 @@ def test_a_fit_changes_neither_ratings_nor_what_was_foreseen(
 def test_due_days_of_what_is_not_answered_yet_follow_the_parameters(bank: Bank) -> None:
     events: list[Event] = [answer("E1.1", 0), answer("E1.2", 0), answer("E1.2", 3)]
     longer = tuple(3 * w if n < 4 else w for n, w in enumerate(DEFAULT_PARAMETERS))
-    before = after(bank, events).memory(LATER)
-    held = after(bank, events, [weights(longer, 3)]).memory(LATER)
+    before = after(bank, events).memory(LATER, 15)
+    held = after(bank, events, [weights(longer, 3)]).memory(LATER, 15)
     for claim in ("E1.1", "E1.2"):
         was, due = before[claim].due, held[claim].due
         assert was is not None and due is not None and due > was
@@ -315,7 +315,7 @@ def test_a_claim_seen_again_today_is_not_due_before_tomorrow_under_any_parameter
             latency_ms=500,
         ),
     ]
-    held = after(bank, events, [weights((0.001,) * 4 + DEFAULT_PARAMETERS[4:], 9)]).memory(LATER)
+    held = after(bank, events, [weights((0.001,) * 4 + DEFAULT_PARAMETERS[4:], 9)]).memory(LATER, 15)
     assert held["E1.1"].due == START.date() + timedelta(days=10)
 
 
@@ -324,10 +324,10 @@ def test_a_try_that_came_to_nothing_is_told_and_leaves_what_is_in_force(bank: Ba
     fitted = weights(FORGETFUL, 60, loss=0.4, loss_before=0.5)
     kept = weights(FORGETFUL, 61, reviews=90, loss=0.6, loss_before=0.4)
     state = after(bank, events, [fitted])
-    memory = state.memory(LATER)
+    memory = state.memory(LATER, 15)
     assert in_force(state).kept is None
     state.feed([kept])
-    assert state.memory(LATER) == memory
+    assert state.memory(LATER, 15) == memory
     found = in_force(state)
     assert (found.source, found.kind, found.weights, found.reviews, found.loss) == (
         "fitted",

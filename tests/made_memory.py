@@ -51,5 +51,6 @@ def life(
             )
             state.feed([event])
             events.append(event)
-            cards[claim] = truth.review(card, 1, today, track.rated[-1].rating)
+            days = (today - track.rated[-2].day).days if card else 0
+            cards[claim] = truth.review(card, track.rated[-1].rating, days)
     return events
