@@ -67,7 +67,7 @@ async def test_escape_pauses_nothing(make_app: MakeApp) -> None:
 
 @pytest.mark.parametrize(
     ("lang", "short", "why"),
-    [("en", "rests, 13 days left", "Missed 4 times"), ("zh", "搁置，还剩 13 天", "错了 4 次")],
+    [("en", "rests, 13 days left", "4 misses within 8"), ("zh", "搁置，还剩 13 天", "错了 4 次")],
 )
 async def test_a_leech_says_why_it_rests(
     make_app: MakeApp, paths: Paths, lang: Lang, short: str, why: str
