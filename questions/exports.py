@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from questions.events import Answer, Bet, Event, Result
-from questions.grade import points
+from questions.grade import earned
 from questions.mastery import settled_bets
 from questions.schedule import Fold
 from questions.shapes import Bank, Claim
@@ -76,7 +76,7 @@ def reviews(events: Sequence[Event], state: Fold | None) -> list[Review]:
                     lang=event.lang,
                     rating=row.rating if row else None,
                     predicted=row.predicted if row else None,
-                    points=points(event.ok, event.p),
+                    points=earned(event),
                     bits=None,
                 )
             )

@@ -39,6 +39,7 @@ class Bets(Struct, frozen=True):
     stated: float | None  # mean probability given to the band bet on
     chance: float | None  # hit rate of blind bets on the same labs
     bits: float | None  # mean surprise; a blind bet on four bands has 2
+    unknown: int  # settled, but "I don't know" was all that was said
     undecided: int  # measured across the edge of two bands, which grades nobody
     open: int  # bets whose lab has no result yet
     verdict: Verdict
@@ -115,8 +116,9 @@ def streak(events: Iterable[Event], today: date) -> int:
 
 
 def bets(events: Sequence[Event], state: Fold) -> Bets:
-    """All bets with a band; "I don't know" bets on nothing."""
-    settled = [(bet, result) for bet, result in settled_bets(events) if bet.band is not None]
+    """All bets with a band; "I don't know" bets on nothing and is only counted."""
+    found = settled_bets(events)
+    settled = [(bet, result) for bet, result in found if bet.band is not None]
     graded = [(bet, result) for bet, result in settled if result.band is not None]
     n = len(graded)
     row = judged(None, [(bet.p, bet.band == result.band) for bet, result in graded])
@@ -130,6 +132,7 @@ def bets(events: Sequence[Event], state: Fold) -> Bets:
         bits=sum(_bits(bet.p, bet.band == result.band, bet.bands) for bet, result in graded) / n
         if n
         else None,
+        unknown=len(found) - len(settled),
         undecided=len(settled) - n,
         open=len(state.open_bets()),
         verdict=row.verdict,

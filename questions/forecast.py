@@ -22,7 +22,7 @@ class Ahead(Struct, frozen=True):
     """A day to come, as the planner would fill it."""
 
     day: date
-    due: int  # questions on claims seen before
+    due: int  # as `Plan.due`
     new: int  # claims met for the first time, in a question or a bet
     bets: int
     minutes: float
@@ -40,9 +40,8 @@ def forecast(
         day = today + n * _DAY
         plan = plan_from(state, labs, day, minutes)
         new = [not state.tracks[item.claim].answers for item in plan.items]
-        asked = [isinstance(item, Ask) for item in plan.items]
-        due = sum(ask and not first for ask, first in zip(asked, new, strict=True))
-        rows.append(Ahead(day, due, sum(new), asked.count(False), plan.seconds / 60, plan.waiting))
+        bets = sum(isinstance(item, Wager) for item in plan.items)
+        rows.append(Ahead(day, plan.due, sum(new), bets, plan.seconds / 60, plan.waiting))
         known = {item.claim: state.recall(state.tracks[item.claim], day) for item in plan.items}
         for item in plan.items:
             state.feed(_done(item, day, known[item.claim], state))

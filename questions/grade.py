@@ -31,6 +31,11 @@ def points(ok: bool, p: float) -> float:
     return 10 * (2 * ok * p - p * p)
 
 
+def earned(answer: Answer) -> float:
+    """Points of a recorded answer. "I don't know" stakes nothing, as in a bet on a lab."""
+    return 0.0 if answer.option is None else points(answer.ok, answer.p)
+
+
 def grade(question: Question, pick: str | None, p: float) -> Grade:
     """Grades a pick (see `Question`) with its stated probability; None is "I don't know", which is not a belief.
 
@@ -42,7 +47,7 @@ def grade(question: Question, pick: str | None, p: float) -> Grade:
         key=question.key,
         misconception=reading.misconception,
         chance=question.chance,
-        points=points(reading.ok, p),
+        points=0.0 if pick is None else points(reading.ok, p),
     )
 
 

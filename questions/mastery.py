@@ -37,7 +37,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     recall: float | None  # expected today; None when unseen
     stability: float  # days
     answers: int
-    right: int  # of the rated answers
+    days: int  # on which an answer was rated
+    right: int  # of these
     due: date | None
     last: date | None
     rest: Rest | None = None  # why it is not asked today
@@ -101,6 +102,7 @@ def standings_from(state: Fold, today: date, minutes: float) -> dict[str, Standi
             recall=memory.recall if track.answers else None,
             stability=memory.stability,
             answers=track.answers,
+            days=len(track.rated),
             right=sum(r.ok for r in track.rated),
             due=memory.due,
             last=memory.last,

@@ -114,4 +114,5 @@ def evidence_of(app: TorchproofApp, lab: Lab) -> Evidence | None:
     if (known := lab.reference) is None:
         return None
     rules = {id: Measured(rule.verdict, rule.effect, rule.interval) for id, rule in known.rules.items()}
-    return Evidence(False, rules, known.seeds, known.device, known.torch, f"{known.date}")
+    device = "CPU" if known.device == "cpu" else known.device  # as runs name it
+    return Evidence(False, rules, known.seeds, device, known.torch, f"{known.date}")

@@ -138,7 +138,7 @@ class LabView:
         if (settled := self.outcome) is None or self.phase != "verdict":
             return None
         ok = None if settled.measured.band is None else settled.measured.band == self.stake.option
-        return Tally(ok, self.stake.p, settled.points or 0.0)
+        return Tally(ok, self.stake.stated, settled.points or 0.0)
 
     def seconds(self) -> float:
         """Seconds since the run began, as far as its events tell."""

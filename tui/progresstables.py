@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
+from questions.rating import STATED
 from tui.widgets import dots
 from tui.widgets.table import pad, table
 
@@ -36,6 +37,8 @@ def compared(
     for name, level in levels:
         style = {"not-enough": "$muted", "fits": "$success"}.get(level.verdict, "$warning")
         verdict = tr(f"shell.{reading}_{level.verdict.replace('-', '_')}")
+        if level.stated == STATED[-1] and level.verdict == "under-confident":
+            verdict, style = tr("shell.reading_top"), "$success"
         if level.verdict == "not-enough" and width < NARROW:
             verdict = tr("shell.reading_too_few")
         cells.append([name, *_level_cells(level), Content.styled(verdict, style)])
@@ -95,6 +98,8 @@ def _bar(filled: int, hollow: int, scale: float) -> Content:
 
 
 def _minutes(minutes: float) -> str:
+    if not minutes:
+        return "·"
     return "<1" if 0 < minutes < 1 else f"{minutes:.0f}"
 
 

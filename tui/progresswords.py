@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Final, Literal
 
 from textual.content import Content
@@ -57,6 +58,15 @@ class Facts:
         return calibration_from(self.events, self.state)
 
     @cached_property
+    def unknown(self) -> int:
+        """How often "I don't know" was the answer or the bet."""
+        from questions.events import Answer
+        from questions.mastery import settled_bets
+
+        answers = sum(isinstance(event, Answer) and event.option is None for event in self.events)
+        return answers + sum(bet.band is None for bet, _ in settled_bets(self.events))
+
+    @cached_property
     def days(self) -> list[Day]:
         from questions.figures import days
 
@@ -73,7 +83,10 @@ class Facts:
     def surprises(self) -> list[Surprise]:
         from questions.figures import surprises
 
-        return surprises(self.events, MOST)
+        found: dict[tuple[str, bool], Surprise] = {}  # one a claim, since it is the claim that is quoted
+        for surprise in surprises(self.events):
+            found.setdefault((surprise.item if surprise.lab else surprise.claim, surprise.lab), surprise)
+        return list(found.values())[:MOST]
 
 
 def report(facts: Facts, section: Section, width: int, height: int) -> Iterator[Piece]:
@@ -115,10 +128,11 @@ def _overview(facts: Facts, width: int) -> Iterator[Piece]:
 
     tr, counts = facts.tr, summary(facts.events)
     right = round(100 * counts["right"] / counts["questions"]) if counts["questions"] else 0
+    row = streak(facts.events, facts.today)
     yield Content("\n").join(
         [
             Content(tr("shell.sum_answers", **counts, percent=right)),
-            Content(tr("shell.sum_days", **counts, streak=streak(facts.events, facts.today))),
+            Content(tr("shell.sum_days_streak" if row > 1 else "shell.sum_days", **counts, streak=row)),
         ]
     )
     yield _titled(tr("shell.entries"), *_entries(facts, width))
@@ -164,6 +178,8 @@ def _confidence(facts: Facts, width: int, rows: int) -> Iterator[Piece]:
     if measured.bias is not None and measured.n >= ENOUGH:
         key = "shell.bias_over" if measured.bias > 0 else "shell.bias_under"
         yield Content(tr(key, points=abs(round(100 * measured.bias)), n=measured.n))
+    if unknown := facts.unknown:
+        yield Content(tr("shell.calibration_unknown", count=unknown))
     yield muted(tr("shell.calibration_about"))
     yield _titled(tr("shell.bets"), *(Content(line) for line in _bets(facts)))
 
@@ -185,8 +201,10 @@ def _bets(facts: Facts) -> Iterator[str]:
             stated=percent(record.stated),
         )
         yield tr(f"shell.bets_{record.verdict.replace('-', '_')}", bits=f"{record.bits:.1f}")
-    else:
+    elif not record.unknown and not record.undecided:
         yield tr("shell.bets_none")
+    if record.unknown:
+        yield tr("shell.bets_unknown", count=record.unknown)
     if record.undecided:
         yield tr("shell.bets_undecided", count=record.undecided)
     if record.open:
@@ -250,7 +268,7 @@ def _days(facts: Facts, width: int) -> Iterator[Piece]:
 
 def _ahead(facts: Facts, width: int) -> Iterator[Piece]:
     tr, ahead = facts.tr, facts.ahead
-    rows = [(day.day, (day.due, day.new, day.bets), day.minutes, (day.due, day.new)) for day in ahead]
+    rows = [(day.day, (day.due, day.new, day.bets), ceil(day.minutes), (day.due, day.new)) for day in ahead]
     names = ("day", "due", "new", "bets", "minutes")
     some = any(day.due + day.new + day.bets for day in ahead)
     lines = by_day(facts.tr, names, rows, width) if some else [Content(tr("shell.ahead_none"))]

@@ -29,10 +29,11 @@ class Readout(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """One committed answer or settled bet. ok: None where a measurement could not decide the bet."""
+    """One committed answer or settled bet. ok: None where a measurement could not decide the bet. p: None for "I don't
+    know", which states no confidence."""
 
     ok: bool | None
-    p: float
+    p: float | None
     points: float
 
 
@@ -226,7 +227,7 @@ class Session:
         """A card was answered and read."""
         grade = card.grade
         if grade is not None:
-            self.tallies.append(Tally(grade.ok, card.stake.p, grade.points))
+            self.tallies.append(Tally(grade.ok, card.stake.stated, grade.points))
         self.walk.finish()
         if go_on:
             self.go_on()

@@ -16,7 +16,7 @@ from questions.catalog import Bank
 from questions.events import Bet, Event, Result, Session
 from questions.forecast import DAYS, forecast
 from questions.plain import packed
-from questions.plan import LabRef
+from questions.plan import LabRef, plan_from
 from questions.schedule import Fold
 
 TODAY = START.date()
@@ -83,6 +83,7 @@ def test_bets_have_a_record_of_their_own_against_blind_ones(bank: Bank) -> None:
         1,
         "not-enough",
     )
+    assert record.unknown == 1
     assert record.stated == pytest.approx(0.8)
     assert record.chance == 0.25
     assert record.bits == pytest.approx((-log2(0.9) - log2(0.3 / 3)) / 2)
@@ -132,4 +133,7 @@ def test_a_forecast_keeps_to_the_minutes_changes_nothing_and_repeats_itself(
     assert rows == forecast(state, labs, today, minutes)
     assert [row.day for row in rows] == [today + timedelta(days=n) for n in range(DAYS)]
     assert all(row.minutes <= minutes + 1e-9 for row in rows)
+    made = plan_from(state, labs, today, minutes)
+    assert (rows[0].due, rows[0].new) == (made.due, made.new)
+    assert rows[0].minutes * 60 == pytest.approx(made.seconds)
     assert sum(row.new for row in rows) <= sum(not track.answers for track in state.tracks.values())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from questions.catalog import Bank
 from questions.events import decode, encode
-from questions.grade import LEVELS, answered, grade, points, probability
+from questions.grade import LEVELS, answered, earned, grade, points, probability
 
 
 def test_a_wrong_option_is_graded_with_the_belief_behind_it(bank: Bank) -> None:
@@ -23,11 +23,11 @@ def test_a_right_option_carries_no_belief(bank: Bank) -> None:
     assert graded.points == pytest.approx(9.9)
 
 
-def test_not_knowing_is_graded_at_chance_whatever_was_stated(bank: Bank) -> None:
+def test_not_knowing_is_logged_at_chance_and_stakes_nothing_whatever_was_stated(bank: Bank) -> None:
     graded, event = answered(bank.question("e11-which"), None, 0.97, latency_ms=3000, lang="zh", order_seed=1)
     assert (graded.ok, graded.misconception) == (False, None)
     assert (event.option, event.p) == (None, pytest.approx(1 / 3))
-    assert graded.points == pytest.approx(-10 / 9)
+    assert graded.points == earned(event) == 0
 
 
 def test_an_option_of_another_question_is_refused(bank: Bank) -> None:

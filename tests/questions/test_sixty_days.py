@@ -85,7 +85,8 @@ def assert_counts(record: dict, events: list[Event]) -> None:
     assert record["results"] == len({e.lab for e in results})
     assert record["sessions"] == sum(isinstance(e, Session) for e in events)
     assert record["skips"] == sum(isinstance(e, Skip) for e in events)
-    points = sum(10 * (2 * e.ok * e.p - e.p**2) for e in answers) + sum(e.points or 0 for e in results)
+    staked = [e for e in answers if e.option is not None]
+    points = sum(10 * (2 * e.ok * e.p - e.p**2) for e in staked) + sum(e.points or 0 for e in results)
     assert record["points"] == pytest.approx(points, abs=0.051)
 
 
@@ -195,6 +196,7 @@ def assert_states(record: dict, reference: section8.Specification, today: date) 
     for claim, row in rows.items():
         card = reference.cards[claim]
         assert row["answers"] == card.answers
+        assert row["days"] == len(card.facts)
         assert row["right"] == sum(fact.ok for fact in card.facts)
         if card.facts:
             assert row["stability"] == pytest.approx(reference.stability(card))

@@ -1,17 +1,19 @@
-"""Learners' lives on the shipped bank and labs: a clock of their own, days taken through the app by keys alone or,
-where nobody looks, through planner, grade and log as the app would."""
+"""Learners' lives on the shipped bank and labs: a clock of their own, and days through the app by keys alone or, where
+nobody looks, through planner, grade and log as the app would take them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import snapshots
+from answering import Learner
 from learner import screen_text
 from reference_runs import ReferenceBench, band
 from textual.pilot import Pilot
@@ -19,13 +21,13 @@ from textual.pilot import Pilot
 from labs import catalog as labs_catalog
 from labs.catalog import Catalog
 from questions import catalog as questions_catalog
-from questions.events import Bet, Reason, Result, Session
+from questions.events import Bet, Reason, Result, Session, local_day
 from questions.grade import answered, probability
 from questions.kept_fold import KeptFold
 from questions.plan import LabRef, Plan, Wager, plan_from
 from questions.progress import Progress
 from questions.schedule import Fold
-from questions.shapes import Bank, Choice, Question
+from questions.shapes import Bank
 from tui.app import TorchproofApp
 from tui.i18n import LANGUAGES, Lang
 from tui.paths import Paths
@@ -70,79 +72,6 @@ class Clock:
         self.at = (self.at + timedelta(days=days)).replace(hour=19, minute=30, second=0, microsecond=0)
 
 
-class Learner:
-    """How somebody answers; this one says "I don't know". `level`: the confidence key, 1 to 5."""
-
-    level = 5
-    thinks = 20.0  # seconds
-
-    def pick(self, question: Question, shown: list[Choice], day: int) -> str | None:
-        """A pick as `Question.read` takes it; None: don't know."""
-        return None
-
-    def band(self, measured: int, bands: int) -> int | None:
-        """The band to bet on, where `measured` is right."""
-        return None
-
-    def reading(self, key: int, readings: int) -> int | None:
-        """How the numbers of a lab are read, where `key` is right."""
-        return None
-
-    def reason(self, offered: list[Choice], key: str | None) -> int | None:
-        return None
-
-
-class Knower(Learner):
-    """Right about everything."""
-
-    def pick(self, question: Question, shown: list[Choice], day: int) -> str | None:
-        return question.key
-
-    def band(self, measured: int, bands: int) -> int | None:
-        return measured
-
-    def reading(self, key: int, readings: int) -> int | None:
-        return key
-
-    def reason(self, offered: list[Choice], key: str | None) -> int | None:
-        return next(n for n, reason in enumerate(offered) if reason.id == key)
-
-
-class Misled(Learner):
-    """Wrong about everything, where one can with a known misconception."""
-
-    def pick(self, question: Question, shown: list[Choice], day: int) -> str | None:
-        if question.kind == "number":
-            tempting = [f"{slip.value:g}" for slip in question.slips]
-            return next(typed for typed in [*tempting, "4321"] if not question.read(typed).ok)
-        if question.kind == "order":
-            steps = [step.id for step in question.options]
-            wrong = [">".join(steps[n:] + steps[:n]) for n in range(1, len(steps))]
-            return next((pick for pick in wrong if question.read(pick).misconception), wrong[0])
-        return next(choice.id for choice in shown if choice.id != question.key)
-
-    def band(self, measured: int, bands: int) -> int | None:
-        return (measured + 1) % bands
-
-    def reading(self, key: int, readings: int) -> int | None:
-        return (key + 1) % readings
-
-    def reason(self, offered: list[Choice], key: str | None) -> int | None:
-        return next(n for n, reason in enumerate(offered) if reason.id != key)
-
-
-class Ordinary(Knower):
-    """Right about two in three, more often as the days go by, and roughly as sure as that."""
-
-    def _knows(self, what: str, day: int) -> bool:
-        return sum(map(ord, what)) * 7 % 10 < 5 + min(day, 3)
-
-    def pick(self, question: Question, shown: list[Choice], day: int) -> str | None:
-        knows = self._knows(question.id, day)
-        self.level = (2, 3, 4)[len(question.id) % 3] if knows else (2, 3)[len(question.id) % 2]
-        return super().pick(question, shown, day) if knows else Misled().pick(question, shown, day)
-
-
 @dataclass
 class Life:
     """One learner's home, clock and days."""
@@ -154,6 +83,10 @@ class Life:
     day: int = 0
     shown: list[str] = field(default_factory=list)  # every screen looked at
     plans: list[Plan] = field(default_factory=list)  # at the start of each day
+
+    @property
+    def today(self) -> date:
+        return local_day(self.clock.now())
 
     @property
     def paths(self) -> Paths:
@@ -198,6 +131,10 @@ class Life:
     async def item(self, pilot: Pilot[None]) -> None:
         """The card or lab on screen, and on to the next one."""
         await self.answer(pilot)
+        await self.goes_on(pilot)
+
+    async def goes_on(self, pilot: Pilot[None]) -> None:
+        """Reads the verdict."""
         self.look(pilot)
         self.clock.goes_on(READS)
         await press(pilot, "enter")
@@ -243,9 +180,15 @@ class Life:
     # what is on screen
 
     def look(self, pilot: Pilot[None]) -> str:
-        assert isinstance(pilot.app, TorchproofApp)
-        self.shown.append(screen_text(pilot.app))
-        return self.shown[-1]
+        app = pilot.app
+        assert isinstance(app, TorchproofApp)
+        text = screen_text(app)
+        if isinstance(app.screen, CardScreen):
+            assert_whole(app.screen)
+        elif isinstance(app.screen, TodayScreen):
+            assert_no_pile(text, app.plan())
+        self.shown.append(text)
+        return text
 
     async def keep(self, pilot: Pilot[None], moment: str) -> dict[str, str]:
         """Holds the screen against its snapshots in both languages, and sees that switching takes nothing away."""
@@ -271,7 +214,7 @@ class Life:
 
     def plan(self, state: Fold) -> Plan:
         refs = [LabRef(lab.id, lab.bet.claim, lab.claims) for lab in catalog().labs.values()]
-        return plan_from(state, refs, (self.clock.now() - timedelta(hours=4)).date(), MINUTES)
+        return plan_from(state, refs, self.today, MINUTES)
 
     def lives(self, days: int) -> None:
         """Days of whole plans, and nights."""
@@ -326,6 +269,30 @@ class Life:
         run = f"test-{lab.id}"
         yield Bet(lab=lab.id, claim=lab.bet.claim, band=chosen, bands=bands, p=p, run=run)
         yield Result(lab=lab.id, claim=lab.bet.claim, run=run, band=found.band)
+
+
+def assert_whole(card: CardScreen) -> None:
+    """Every option can be read to its end, if not without scrolling."""
+    options = card.commit.options
+    drawn = bare("".join(options.render_line(y).text for y in range(options.size.height)))
+    for label in card.given.labels(card.tr.lang):
+        assert bare(label) in drawn, (card.question_id, label)
+    assert options.virtual_region.bottom <= card.scroll.virtual_size.height
+
+
+def bare(text: str) -> str:
+    """Text without white space and what an option adds."""
+    return re.sub(r"[\s`›●()]", "", text)
+
+
+DUE = re.compile(r"(\d+) (?:due|条到期)")
+
+
+def assert_no_pile(today: str, plan: Plan) -> None:
+    """Neither the first lines nor the entries together call more due than is planned."""
+    first, _, entries = today.partition("○")
+    assert sum(map(int, DUE.findall(first))) <= plan.due, today
+    assert sum(map(int, DUE.findall(entries))) <= plan.due, today
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs that end at once with what their lab's `[reference]` says, as if a worker had measured it; no process."""
+"""Runs that end at once with what their lab's `[reference]` says, as if a worker had measured it."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ async def test_the_readout_comes_before_the_verdict_and_is_graded_from_the_run(t
         bet, readout, result = app.progress.events()
         assert isinstance(bet, Bet) and isinstance(readout, Readout) and isinstance(result, Result)
         assert (readout.run, readout.choice, readout.ok) == (run.id, "first", False)
-        assert "✗ Misread: b switched to eval() is higher" in screen_text(app)
+        assert "✗ Misread; the numbers say: b switched to eval() is higher" in screen_text(app)
 
 
 async def test_the_verdict_shows_claims_bet_surprise_and_explanation(tmp_path: Path) -> None:

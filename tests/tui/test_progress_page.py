@@ -115,6 +115,54 @@ async def test_a_section_tells_what_the_log_holds(make_app: MakeApp, paths: Path
         assert "a forward pass moves weights (since 2026-11-" in text
 
 
+async def said_of(make_app: MakeApp, paths: Paths, section: str, *events: Event) -> str:
+    """What a section says of these events, one a day up to yesterday."""
+    for n, event in enumerate(events):
+        then = NOW - timedelta(days=len(events) - n)
+        Progress(paths.events, host=f"other{n}", pid=1, now=lambda then=then: then).record(event)  # type: ignore[misc, type-var]
+    app = make_app()
+    async with app.run_test(size=(80, 60)) as pilot:
+        await progress_page(pilot, str(1 + SECTIONS.index(section)))  # type: ignore[arg-type]
+        return screen_text(app)
+
+
+def on(claim: str, item: str, option: str | None, p: float, *, ok: bool = False) -> Answer:
+    return Answer(claim=claim, item=item, kind="choice", option=option, p=p, ok=ok, chance=1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(1, "Answers on 1 day."), (3, "Answers on 3 days, the last 3 in a row.")]
+)
+async def test_days_in_a_row_are_told_from_two_on(
+    make_app: MakeApp, paths: Paths, days: int, said: str
+) -> None:
+    events = [on("E1.1", "q1", "none", 0.9, ok=True)] * days
+    assert said in await said_of(make_app, paths, "overview", *events)
+
+
+async def test_who_can_say_nothing_higher_is_not_called_underconfident(
+    make_app: MakeApp, paths: Paths
+) -> None:
+    sure = [on("E1.1", "q1", "none", 0.97, ok=True)] * 150
+    assert "fits (nothing higher to say)" in await said_of(make_app, paths, "confidence", *sure)
+
+
+async def test_not_knowing_is_counted_and_judges_nobody(make_app: MakeApp, paths: Paths) -> None:
+    bet = Bet(lab="sample", claim="E1.1", band=None, bands=3, p=1 / 3, run="r")
+    result = Result(lab="sample", run="r", claim="E1.1", band=2)
+    text = await said_of(make_app, paths, "confidence", on("E1.1", "q1", None, 1 / 3), bet, result)
+    assert "“Don't know”, 2 times, states no confidence" in text
+    assert "“Don't know”, 1 time, bets on nothing" in text
+    assert "No bet is settled yet" not in text
+
+
+async def test_a_claim_surprises_once_however_many_of_its_questions_did(
+    make_app: MakeApp, paths: Paths
+) -> None:
+    slips = [on("E1.1", item, "all", 0.9) for item in ("q1", "other")]
+    assert (await said_of(make_app, paths, "surprises", *slips)).count("Claim 1") == 1
+
+
 async def test_an_answer_of_another_window_shows_when_the_page_opens_again(
     make_app: MakeApp, paths: Paths
 ) -> None:

@@ -136,7 +136,7 @@ async def test_the_verdict_of_a_claim_is_held_back_until_it_was_answered(make_ap
             "Verdict: false",
             "Reason 1: only buffers change.",
             "torch.nn source 1",
-            "1 answered, 0 right",
+            "right on 0 of 1 day",
         ):
             assert shown in screen_text(app)
         assert "a forward pass moves weights" in screen_text(app)
@@ -242,13 +242,13 @@ async def test_progress_counts_answers_bets_and_days(make_app: MakeApp, paths: P
         await opened(pilot, "p")
         text = screen_text(app)
         assert "3 questions answered, 2 right (67%); 1 bet" in text
-        assert "Answers on 2 days, 2 in a row" in text
+        assert "Answers on 2 days, the last 2 in a row." in text
         await pilot.press("4")
         await pilot.pause()
         rows = [line.split() for line in screen_text(app).splitlines() if "2026-11-2" in line]
         assert rows == [
-            ["2026-11-24", "Tue", "1", "1", "1", "0", "□"],
-            ["2026-11-23", "Mon", "2", "1", "·", "0", "□□"],
+            ["2026-11-24", "Tue", "1", "1", "1", "·", "□"],
+            ["2026-11-23", "Mon", "2", "1", "·", "·", "□□"],
         ]
 
 

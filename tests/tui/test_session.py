@@ -257,6 +257,35 @@ async def test_the_next_session_comes_back_to_a_result_that_was_not_read(tmp_pat
         assert isinstance(screen, LabScreen) and screen.view.run == run and screen.view.phase == "readout"
 
 
+async def test_the_end_of_a_session_counts_not_knowing_apart_and_says_what_was_not_scored(
+    tmp_path: Path,
+) -> None:
+    app = only_lab(tmp_path)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        while isinstance(app.screen, CardScreen):
+            await pilot.press("0", "enter")
+            await pilot.pause()
+        await pilot.press("2", "4")
+        await pilot.pause()
+        (run,) = app.bench.started  # type: ignore[attr-defined]
+        write(run, started(run), *finished(run, train=(20.0, 35.0, 25.0, 40.0)))  # across the edge at 30
+        screen = app.screen
+        assert isinstance(screen, LabScreen)
+        while screen.view.phase == "live":
+            await pilot.pause(0.01)
+        await pilot.press("1", "enter")
+        await pilot.pause()
+        while isinstance(app.screen, CardScreen):
+            await pilot.press("0", "enter")
+            await pilot.pause()
+        assert isinstance(app.screen, DoneScreen)
+        text = screen_text(app)
+        assert "Not known" in text and "0 of 2" in text and "Calibration" not in text
+        assert "1 bet was measured across the edge of two bands, and is not scored." in text
+
+
 async def test_going_on_after_the_plan_gives_a_few_more(tmp_path: Path) -> None:
     app = only_lab(tmp_path, ("E1.1", "E1.2"))
     async with app.run_test(size=(80, 24)) as pilot:

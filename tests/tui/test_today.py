@@ -87,6 +87,8 @@ def test_what_runs_comes_before_the_entries_where_not_all_fits() -> None:
         (PlanLine(left=3), "3 cards left", "go on"),
         (PlanLine(tomorrow=9, more=True), "about 9 min tomorrow", "a few more"),
         (PlanLine(), "nothing is due tomorrow", None),
+        (PlanLine(idle=True, tomorrow=2), "Nothing is due today; about 2 min tomorrow", None),
+        (PlanLine(idle=True), "Nothing is due today or tomorrow", None),
         (PlanLine(fresh=True), "no questions yet", None),
     ],
 )
@@ -96,6 +98,13 @@ def test_the_first_line_says_what_enter_will_do(plan: PlanLine, said: str, enter
     hint = next((line for line in shown if line.startswith("enter ")), None)
     assert (hint is None) == (enter is None)
     assert enter is None or (hint is not None and enter in hint)
+
+
+def test_the_marks_of_all_entries_line_up_however_long_the_words() -> None:
+    crowded = EntryLine("E2", "Crowded", ("holding",) * 12 + ("learning",) * 15, due=10)
+    shown = lines(Overview(PlanLine(), (crowded, EntryLine("E3", "Quiet", ("unseen",) * 4))), 78, 22)
+    ends_at = [max(map(line.rfind, "●◐○")) for line in shown if line[:2] in ("E2", "E3")]
+    assert ends_at[0] == ends_at[1]
 
 
 @pytest.mark.parametrize(

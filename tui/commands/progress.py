@@ -131,7 +131,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
     from questions.events import local_day, local_now
     from questions.fitting import in_force
     from questions.forecast import forecast
-    from questions.grade import points
+    from questions.grade import earned
     from questions.mastery import calibration_from, resting, standings_from
     from questions.plan import LabRef
     from questions.progress import Answer, Result
@@ -143,7 +143,7 @@ def _judged(context: Context, events: list[Event], state: Fold) -> dict[str, Any
     by_state = dict.fromkeys(STATES, 0)
     for claim in claims.values():
         by_state[claim.state] += 1
-    scores = [points(event.ok, event.p) for event in events if isinstance(event, Answer)]
+    scores = [earned(event) for event in events if isinstance(event, Answer)]
     scores += [event.points for event in events if isinstance(event, Result) and event.points is not None]
     labs = catalog.find(catalog.EXPERIMENTS).labs.values()
     refs = [LabRef(lab.id, lab.bet.claim, lab.claims) for lab in labs]

@@ -82,6 +82,9 @@ class CardScreen(Page):
         self.answer: Answer | None = None
         self.grade: Grade | None = None
         self.guessed = False  # right, but rated as a guess
+        self._shown_from: tuple[Widget, float] | None = (
+            None  # the part last scrolled to, and how far that was
+        )
         self._since = 0.0  # when it was shown, on the app's clock
         self._made: ChoiceAnswer | None = None
         self.scroll = VerticalScroll(classes="scroll")
@@ -174,6 +177,10 @@ class CardScreen(Page):
     def relabel(self) -> None:
         super().relabel()
         self.show()
+        if self._shown_from is not None and self.scroll.scroll_y == self._shown_from[1]:
+            self.call_after_refresh(
+                self._bring_into_view, self._shown_from[0]
+            )  # its texts are longer, or shorter
 
     def show(self) -> None:
         """Draws where the card stands; the language and every other state come from outside the widgets."""
@@ -253,11 +260,10 @@ class CardScreen(Page):
     def _headline(self, grade: Grade) -> Content:
         """Right or wrong by glyph and word, what honesty earned, and the right option where it was missed."""
         tr, stake = self.tr, self.stake
-        points = whole_points(grade.points)
         if stake.dont_know:
-            word, style, said = f"– {tr('card.did_not_know')}", "bold", tr("card.points", points=points)
+            word, style, said = f"– {tr('card.did_not_know')}", "bold", ""
         else:
-            said = tr("card.said", p=percent(stake.p), points=points)
+            said = tr("card.said", p=percent(stake.p), points=whole_points(grade.points))
             word, style = f"✗ {tr('card.wrong')}", "$error bold"
             if grade.ok:
                 word, style = f"✓ {tr('card.right')}", "$success bold"
@@ -273,7 +279,8 @@ class CardScreen(Page):
         """Scrolls so that the newest part shows, with as much of what is above it as fits."""
         region, height = part.virtual_region, self.scroll.size.height
         top = region.y - 1 if region.height > height else region.bottom - height
-        self.scroll.scroll_to(y=max(0, top), animate=False)
+        self.scroll.scroll_to(y=max(0, top), animate=False, immediate=True)
+        self._shown_from = part, self.scroll.scroll_y
 
     # what a person does
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tui.app import TorchproofApp
-    from tui.session import Session, Tally
+    from tui.session import Session
 
 ENOUGH = 10  # answers below which calibration says nothing
 
@@ -77,7 +77,11 @@ def summary(app: TorchproofApp, session: Session) -> list[list[Content | str]]:
     if scored:
         right = sum(tally.ok is True for tally in scored)
         rows.append(("done_right", tr("card.done_of", right=right, count=len(scored))))
-        rows.append(("done_calibration", calibration(app, scored)))
+        stated = [(tally.p, tally.ok is True) for tally in scored if tally.p is not None]
+        if len(stated) < len(scored):
+            rows.append(("done_unknown", tr("card.done_cards", count=len(scored) - len(stated))))
+        if stated:
+            rows.append(("done_calibration", calibration(app, stated)))
         points = sum(tally.points for tally in session.tallies)
         rows.append(("done_points", whole_points(points)))
     tomorrow = session.tomorrow()
@@ -94,19 +98,19 @@ def summary(app: TorchproofApp, session: Session) -> list[list[Content | str]]:
     ]
 
 
-def calibration(app: TorchproofApp, tallies: Sequence[Tally]) -> str:
-    """Mean stated probability beside the share that was right."""
-    said = sum(tally.p for tally in tallies) / len(tallies)
-    right = sum(tally.ok is True for tally in tallies) / len(tallies)
+def calibration(app: TorchproofApp, stated: Sequence[tuple[float, bool]]) -> str:
+    """Mean stated probability beside the share that was right; (stated, right) pairs in."""
+    said = sum(p for p, _ in stated) / len(stated)
+    right = sum(ok for _, ok in stated) / len(stated)
     return app.tr("card.done_calibrated", said=percent(said), right=percent(right))
 
 
 def remarks(app: TorchproofApp, session: Session) -> Iterator[Content]:
     """What the numbers do not say by themselves."""
-    scored = sum(tally.ok is not None for tally in session.tallies)
-    if undecided := len(session.tallies) - scored:
+    scored = [tally for tally in session.tallies if tally.ok is not None]
+    if undecided := len(session.tallies) - len(scored):
         yield Content.styled(app.tr("card.done_undecided", count=undecided), "$muted")
-    if 0 < scored < ENOUGH:
+    if 0 < sum(tally.p is not None for tally in scored) < ENOUGH:
         yield Content.styled(app.tr("card.done_too_few"), "$muted")
     if not session.walk.planned:
         key = "card.nothing_to_ask" if not app.bank.questions else "card.nothing_planned"

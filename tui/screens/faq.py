@@ -286,8 +286,8 @@ def claim_parts(app: "TorchproofApp", claim: "Claim") -> Iterator[Block | Conten
     stand = standings(app)[claim.id]
     yield spans(claim.text.get(lang)).stylize_before("bold")
     state = Content.assemble((MARKS[stand.state], STYLES[stand.state]), " ", tr(f"shell.state_{stand.state}"))
-    if stand.answers:
-        counts = tr("shell.claim_counts", answers=stand.answers, right=stand.right)
+    if stand.days:
+        counts = tr("shell.claim_counts", days=stand.days, right=stand.right)
         state = Content.assemble(state, tr("shell.comma"), counts)
     due = "" if stand.rest else _due(app, stand)
     yield Content("\n").join([state, Content.styled(due, "$muted")]) if due else state

@@ -203,6 +203,7 @@ def plan_line(app: "TorchproofApp", planned: "Plan") -> PlanLine:
     """Today's cards, or what is left of the session that was begun."""
     if app.session is not None and not app.session.over:
         return PlanLine(left=app.session.left)
+    state, today = app.fold(), app.today()
     return PlanLine(
         minutes=planned.minutes,
         due=planned.due,
@@ -211,6 +212,7 @@ def plan_line(app: "TorchproofApp", planned: "Plan") -> PlanLine:
         tomorrow=planned.tomorrow_minutes,
         more=planned.more,
         fresh=not app.kept.events,
+        idle=not (state.spent.get(today) or state.wagered.get(today)),
     )
 
 

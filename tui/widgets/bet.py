@@ -56,6 +56,11 @@ class Stake:
             return self.chance
         return CERTAINTIES[self.level - 2]
 
+    @property
+    def stated(self) -> float | None:
+        """The same; None for "I don't know"."""
+        return None if self.dont_know else self.p
+
     def press(self, digit: int) -> bool:
         """Takes a digit; True when it meant something."""
         if self.complete:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
@@ -19,7 +20,7 @@ STYLES: dict[Mark, str] = {
     "unseen": "$muted",
     "empty": "$muted",
 }
-WORDS = 26  # cells kept for the words behind the marks, so that the marks of all entries line up
+WORDS = 26  # cells kept at least for the words behind the marks, so that the marks of all entries line up
 WIDEST = 100  # cells between which a line's two ends are still read as one line
 
 
@@ -56,6 +57,7 @@ class PlanLine(NamedTuple):
     left: int | None = None
     more: bool = False  # nothing is planned, but there is something to go on with
     fresh: bool = False  # nothing was ever answered
+    idle: bool = False  # nothing was answered today
 
 
 class Offer(NamedTuple):
@@ -83,7 +85,11 @@ def board(view: Overview, tr: Translator, width: int, height: int) -> list[Conte
     head = [*_plan_lines(view.plan, tr, width), *_offer_lines(view.offer, tr, width)]
     low = [*_plan_lines(view.plan, tr, width, view.offer)]  # the same in fewer lines
     labs = list(_lab_lines(view, tr, width))
-    entries = [_entry_line(entry, tr, width) for entry in view.entries]
+    said = [_counts(entry, tr) for entry in view.entries]
+    words = max(WORDS, *map(cell_len, said)) if said else WORDS
+    entries = [
+        _entry_line(entry, counts, words, width) for entry, counts in zip(view.entries, said, strict=True)
+    ]
     blank = Content("")
     marks: tuple[Mark, ...] = ("holding", "learning", "unseen")
     legend = Content("  ").join(
@@ -143,8 +149,8 @@ def _plan_lines(
     elif plan.fresh:
         headline, hint = tr("shell.plan_empty"), ""
     else:
-        tomorrow = "shell.plan_done" if plan.tomorrow else "shell.plan_done_nothing"
-        headline = tr(tomorrow, minutes=plan.tomorrow)
+        name = "plan_free" if plan.idle else "plan_done"
+        headline = tr(f"shell.{name}" if plan.tomorrow else f"shell.{name}_nothing", minutes=plan.tomorrow)
         hint = "shell.enter_more" if plan.more else ""
     yield from lines(Content.styled(headline, "bold"), width)
     if offer is not None and hint == "shell.enter_first":
@@ -157,16 +163,11 @@ def _plan_lines(
         yield from lines(Content("  ").join(keys), width)
 
 
-def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
-    title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title)
+def _counts(entry: EntryLine, tr: Translator) -> str:
+    """How the entry stands, in words."""
     asked = [mark for mark in entry.marks if mark != "empty"]
     if not asked:
-        key = "shell.entry_labs_only" if entry.labs else "shell.entry_empty"
-        right = Content.styled(tr(key, count=entry.labs), "$muted")
-        if width >= 60:
-            right = pad(right, WORDS)
-        return ends(Content.assemble((f"{entry.id}  ", "$muted"), (entry.title, "$muted")), right, width)
-    strip = _strip(entry.marks)
+        return tr("shell.entry_labs_only" if entry.labs else "shell.entry_empty", count=entry.labs)
     counts = [
         tr(f"shell.count_{name}", count=count)
         for name, count in (
@@ -176,11 +177,19 @@ def _entry_line(entry: EntryLine, tr: Translator, width: int) -> Content:
         )
         if count
     ]
-    words = tr("shell.comma").join(counts) or tr("shell.count_new", count=len(asked))
-    if width < 60:
-        return ends(title, strip, width)
-    behind = Content.styled(words, "$muted")
-    return ends(title, Content.assemble(strip, "  ", pad(behind, max(WORDS, behind.cell_length))), width)
+    return tr("shell.comma").join(counts) or tr("shell.count_new", count=len(asked))
+
+
+def _entry_line(entry: EntryLine, counts: str, words: int, width: int) -> Content:
+    """`counts` stand in `words` cells."""
+    behind = Content.styled(counts, "$muted")
+    if width >= 60:
+        behind = pad(behind, words)
+    if all(mark == "empty" for mark in entry.marks):
+        return ends(Content.assemble((f"{entry.id}  ", "$muted"), (entry.title, "$muted")), behind, width)
+    title = Content.assemble((f"{entry.id}  ", "$muted"), entry.title)
+    strip = _strip(entry.marks)
+    return ends(title, Content.assemble(strip, "  ", behind) if width >= 60 else strip, width)
 
 
 def _strip(marks: Sequence[Mark]) -> Content:
