@@ -22,12 +22,17 @@ AREAS = sorted({file.stem for lang in LANGUAGES for file in (LOCALE / lang).glob
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
-ALWAYS_MANY = {  # the number is a constant, or what is left of one
+ALWAYS_MANY = {  # the number is a constant, has one as its least value, or is what is left of many
     "cli.dr_events_bad",
+    "cli.fit_begins",
+    "cli.progress_parameters_all",
+    "cli.progress_parameters_initial",
     "shell.ahead",
     "shell.ahead_never",
     "shell.belief_open",
     "shell.days",
+    "shell.offer",
+    "shell.parameters_kept",
 }
 
 
