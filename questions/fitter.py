@@ -27,10 +27,9 @@ from questions.merge import whole_bank
 from questions.problems import BankProblem
 from questions.progress import Progress
 
-NEEDED: Final = ("fsrs", "torch", "pandas", "tqdm")  # fsrs.optimizer hides what is missing
-BATCH: Final = (
-    64  # reviews a step; the package's 512 leave it fewer than ten steps, and below 512 reviews none
-)
+# What fsrs.optimizer imports, and hides if it is missing; the last one takes longest.
+NEEDED: Final = ("fsrs", "pandas", "tqdm", "torch")
+BATCH: Final = 64  # reviews a step. With the package's 512 it takes few steps, and below 512 reviews none
 NICENESS: Final = 10
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
+from math import log
 from random import Random
+from statistics import fmean
 
 from fsrs import Card
 from fsrs.scheduler import DEFAULT_PARAMETERS
 
-from questions.events import Answer, Event
+from questions.events import Answer, Event, Weights
 from questions.forgetting import Forgetting
 from questions.schedule import Fold
 from questions.shapes import Bank
@@ -18,6 +20,8 @@ START = date(2024, 3, 1)
 CHANCE = 1 / 3
 # Forgets what was just learnt several times as fast as the defaults have it, and gains less by each review.
 FORGETFUL = (0.05, 0.25, 0.5, 1.5, *DEFAULT_PARAMETERS[4:8], 1.2, *DEFAULT_PARAMETERS[9:20], 0.3)
+# Learns as others do, but hardly gains by reviews: what no initial stability can tell.
+UNMOVED = (*DEFAULT_PARAMETERS[:8], 0.2, DEFAULT_PARAMETERS[9], 0.3, *DEFAULT_PARAMETERS[11:])
 
 
 def life(
@@ -54,3 +58,11 @@ def life(
             days = (today - track.rated[-2].day).days if card else 0
             cards[claim] = truth.review(card, track.rated[-1].rating, days)
     return events
+
+
+def loss(bank: Bank, weights: tuple[float, ...], events: list[Event]) -> float:
+    """Log loss of what the app foresees of a life under parameters that are in force from its first day on."""
+    first = Weights(weights=weights, reviews=0, at=events[0].at, day=events[0].day)
+    state = Fold(bank)
+    state.feed([first, *events])
+    return fmean(-log(p if ok else 1 - p) for p, ok in state.foreseen)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from math import log
+from datetime import UTC, datetime, time, timedelta
+from math import log, nan
 from statistics import fmean
+from types import SimpleNamespace
 
+import fsrs
 import pytest
+from fsrs import ReviewLog
 from fsrs.scheduler import DEFAULT_PARAMETERS
 from hypothesis import given, settings
-from made_memory import FORGETFUL, life
+from made_memory import FORGETFUL, life, loss
 from msgspec.structs import replace
 from sample_events import START, answer, logs, unusable_weights, usable_weights, wrong
 
+from questions import fitter
 from questions.catalog import Bank
 from questions.catalog import load as load_bank
 from questions.events import Event, Weights
@@ -29,12 +33,12 @@ from questions.fitting import (
     surprise,
 )
 from questions.forgetting import usable
+from questions.problems import BankProblem
 from questions.rating import Habits, Shown
 from questions.schedule import Fold
 from questions.track import Rated
 
 LATER = START.date() + timedelta(days=500)
-Own = tuple[float, ...]
 
 
 @pytest.fixture(scope="module")
@@ -199,37 +203,72 @@ def test_a_fitted_stability_is_within_bounds_and_no_neighbour_is_likelier(rating
     assert surprising(best) <= min(surprising(best * 1.2), surprising(best / 1.2)) + 0.01
 
 
+class Optimizer:
+    """Stands in for the package's, and gives what it is told to give."""
+
+    given: list[ReviewLog]
+    gives: object
+
+    def __init__(self, reviews: list[ReviewLog]) -> None:
+        Optimizer.given = reviews
+
+    def compute_optimal_parameters(self) -> object:
+        return Optimizer.gives
+
+
+@pytest.fixture
+def optimizer(monkeypatch: pytest.MonkeyPatch) -> type[Optimizer]:
+    monkeypatch.setattr(fitter, "check_installed", lambda: None)
+    monkeypatch.setattr(fsrs, "optimizer", SimpleNamespace(Optimizer=Optimizer), raising=False)
+    return Optimizer
+
+
+def test_the_optimizer_is_given_days_and_ratings_as_the_fold_holds_them(optimizer: type[Optimizer]) -> None:
+    optimizer.gives = list(FORGETFUL)
+    found = fitter.optimised([history("hard", (1, False), (4, True)), history("easy", (2, True))])
+    assert found == FORGETFUL
+    assert [(log.card_id, log.rating.name, log.review_datetime) for log in optimizer.given] == [
+        (1, "Hard", midnight(0)),
+        (1, "Again", midnight(1)),
+        (1, "Good", midnight(4)),
+        (2, "Easy", midnight(0)),
+        (2, "Good", midnight(2)),
+    ]
+
+
+def midnight(day: int) -> datetime:
+    return datetime.combine(START.date() + timedelta(days=day), time(), UTC)
+
+
+@pytest.mark.parametrize("gives", [DEFAULT_PARAMETERS, None, [nan] * 21, [0.0] * 21, [1.0] * 20])
+def test_defaults_given_back_in_silence_are_no_fit(optimizer: type[Optimizer], gives: object) -> None:
+    optimizer.gives = gives
+    with pytest.raises(BankProblem) as raised:
+        fitter.optimised([history("good", (1, True))])
+    assert raised.value.key == "fit-nothing"
+
+
 # whether it foresees better
-
-
-def foreseen(bank: Bank, values: Own, events: list[Event]) -> float:
-    """Log loss of what the app foresees of a life under parameters that are in force from its first day on."""
-    first = weights(values, at=events[0].at - timedelta(seconds=1), day=events[0].day)
-    pairs = after(bank, [first], events).foreseen
-    return fmean(-log(p if ok else 1 - p) for p, ok in pairs)
-
-
-def used(found: Parameters, better: bool) -> Own:
-    return found if better else ()
 
 
 def test_who_forgets_otherwise_is_foreseen_better_by_what_was_fitted(large: Bank) -> None:
     gains = []
-    for seed in range(3):
-        found = fit(life(large, FORGETFUL, seed=seed, days=36, most=14), large, never)
-        other = life(large, FORGETFUL, seed=100 + seed, days=36, most=14)  # held out altogether
-        gains.append(foreseen(large, (), other) - foreseen(large, used(found.weights, found.better), other))
-    assert fmean(gains) > 0.001
-    assert min(gains) >= 0
-
-
-def test_whom_the_defaults_fit_is_foreseen_no_worse(large: Bank) -> None:
-    gains = []
     for seed in range(4):
+        found = fit(life(large, FORGETFUL, seed=seed, days=36, most=14), large, never)
+        other = life(large, FORGETFUL, seed=100 + seed, days=36, most=14)  # nobody has seen it
+        gains.append(loss(large, (), other) - loss(large, found.weights, other))
+    assert fmean(gains) > 0.002
+    assert min(gains) > 0
+
+
+def test_whom_the_defaults_fit_is_foreseen_no_worse_by_what_is_used(large: Bank) -> None:
+    gains = []
+    for seed in range(6):
         found = fit(life(large, (), seed=seed, days=50), large, never)
         other = life(large, (), seed=100 + seed, days=50)
-        gains.append(foreseen(large, (), other) - foreseen(large, used(found.weights, found.better), other))
-    assert fmean(gains) > -0.001
+        gains.append(loss(large, (), other) - loss(large, found.weights if found.better else (), other))
+    assert fmean(gains) > -0.0005
+    assert min(gains) > -0.002
 
 
 # what the fold makes of it
@@ -238,7 +277,7 @@ def test_whom_the_defaults_fit_is_foreseen_no_worse(large: Bank) -> None:
 @given(events=logs(), values=usable_weights)
 @settings(deadline=None)
 def test_parameters_that_come_late_leave_what_they_had_made_from_the_start(
-    bank: Bank, events: list[Event], values: Own
+    bank: Bank, events: list[Event], values: Parameters
 ) -> None:
     """Where ratings do not depend on them: what was rated stays rated."""
     with pytest.MonkeyPatch.context() as patch:
@@ -262,7 +301,9 @@ def plainly(habits: Habits, shown: Shown, prior: float, *, first: bool) -> str:
 
 @given(events=logs(), values=usable_weights)
 @settings(deadline=None)
-def test_going_back_to_the_defaults_forgets_every_fit(bank: Bank, events: list[Event], values: Own) -> None:
+def test_going_back_to_the_defaults_forgets_every_fit(
+    bank: Bank, events: list[Event], values: Parameters
+) -> None:
     events = [event for event in events if not isinstance(event, Weights)]
     back = after(bank, events, [weights(values)], [weights((), 1)])
     assert back.memory(LATER, 15) == after(bank, events).memory(LATER, 15)
@@ -272,7 +313,7 @@ def test_going_back_to_the_defaults_forgets_every_fit(bank: Bank, events: list[E
 @given(events=logs(), values=unusable_weights)
 @settings(deadline=None)
 def test_numbers_that_cannot_be_parameters_change_nothing(
-    bank: Bank, events: list[Event], values: Own
+    bank: Bank, events: list[Event], values: Parameters
 ) -> None:
     state = after(bank, events)
     was = in_force(state), state.tried, state.memory(LATER, 15)
@@ -283,7 +324,7 @@ def test_numbers_that_cannot_be_parameters_change_nothing(
 @given(events=logs(), values=usable_weights)
 @settings(deadline=None)
 def test_a_fit_changes_neither_ratings_nor_what_was_foreseen(
-    bank: Bank, events: list[Event], values: Own
+    bank: Bank, events: list[Event], values: Parameters
 ) -> None:
     before, state = after(bank, events), after(bank, events, [weights(values)])
     assert state.foreseen == before.foreseen
@@ -343,7 +384,7 @@ def test_a_try_that_came_to_nothing_is_told_and_leaves_what_is_in_force(bank: Ba
 @pytest.mark.parametrize("better", [True, False])
 def test_the_event_of_a_fit_carries_the_parameters_that_are_then_in_force(bank: Bank, better: bool) -> None:
     found = fit(looks(bank, 100, 3), bank, never)
-    loss = found.loss_before + (-0.1 if better else 0.1)
-    event = replace(found, loss=loss).event()
+    came = found.loss_before + (-0.1 if better else 0.1)
+    event = replace(found, loss=came).event()
     assert event.weights == (found.weights if better else ())
-    assert (event.reviews, event.loss, event.loss_before) == (80, loss, found.loss_before)
+    assert (event.reviews, event.loss, event.loss_before) == (80, came, found.loss_before)

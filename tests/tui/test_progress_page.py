@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from fsrs.scheduler import DEFAULT_PARAMETERS
 from small_app import NOW, MakeApp, opened, screen_text
 from textual.pilot import Pilot
 
-from questions.events import Answer, Bet, Event, Result
+from questions.events import Answer, Bet, Event, Result, Weights
 from questions.progress import Progress
 from tui.i18n import LANGUAGES, Lang
 from tui.paths import Paths
@@ -161,6 +162,37 @@ async def test_a_claim_surprises_once_however_many_of_its_questions_did(
 ) -> None:
     slips = [on("E1.1", item, "all", 0.9) for item in ("q1", "other")]
     assert (await said_of(make_app, paths, "surprises", *slips)).count("Claim 1") == 1
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            [
+                "FSRS-6's defaults",
+                "initial stabilities were fitted to 80",
+                "foresaw newer ones no better (0.5000",
+            ],
+        ),
+        ("zh", ["FSRS-6 的默认参数", "四个初始稳定性已用你的 80 次复习拟合", "没有预测得更准（之前 0.5000"]),
+    ],
+)
+async def test_the_memory_section_says_which_parameters_are_in_force(
+    make_app: MakeApp, paths: Paths, lang: Lang, said: list[str]
+) -> None:
+    record(paths, 40)
+    app = make_app(lang)
+    other = Progress(paths.events, host="other", pid=2, now=lambda: NOW)
+    fitted = Weights(weights=(1.0, *DEFAULT_PARAMETERS[1:]), reviews=80, loss=0.5, loss_before=0.6)
+    kept = Weights(weights=fitted.weights, reviews=160, loss=0.7, loss_before=0.5)
+    async with app.run_test(size=(110, 50)) as pilot:
+        for event, wanted in zip((None, fitted, kept), said, strict=True):
+            if event is not None:
+                other.record(event)
+            await progress_page(pilot, "3")
+            assert wanted in screen_text(app)
+            await pilot.press("q")
 
 
 async def test_an_answer_of_another_window_shows_when_the_page_opens_again(

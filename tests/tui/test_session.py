@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from learner import LAB, finished, make_app, points, screen_text, started, write, write_bank, write_lab
@@ -162,6 +163,27 @@ async def test_a_session_ends_with_the_result_of_the_lab_that_was_left_running(t
         await pilot.press("enter")
         await pilot.pause()
         assert len(app.screen_stack) == 1
+
+
+async def test_at_its_end_the_memory_model_may_be_fitted_with_all_that_was_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(
+        "tui.fits.Fits.begin_if_due",
+        lambda fits, state: asked.append(sum(track.answers for track in state.tracks.values())),
+    )
+    write_bank(tmp_path / "bank", ("E1.1", "E1.2"))
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        while isinstance(app.screen, CardScreen):
+            assert asked == []
+            await pilot.press("1", "3", "enter")
+            await pilot.pause()
+        assert isinstance(app.screen, DoneScreen)
+        assert asked == [2]
 
 
 async def test_a_lab_that_still_runs_at_the_end_is_named_and_waits_on_today(tmp_path: Path) -> None:
