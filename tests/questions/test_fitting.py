@@ -15,7 +15,7 @@ from fsrs.scheduler import DEFAULT_PARAMETERS
 from hypothesis import given, settings
 from made_memory import FORGETFUL, life, loss
 from msgspec.structs import replace
-from sample_events import START, answer, logs, unusable_weights, usable_weights, wrong
+from sample_events import START, answer, logs, no_numbers, unusable_weights, usable_weights, wrong
 
 from questions import fitter
 from questions.catalog import Bank
@@ -310,7 +310,7 @@ def test_going_back_to_the_defaults_forgets_every_fit(
     assert in_force(back).source == "defaults"
 
 
-@given(events=logs(), values=unusable_weights)
+@given(events=logs(), values=unusable_weights | no_numbers)
 @settings(deadline=None)
 def test_numbers_that_cannot_be_parameters_change_nothing(
     bank: Bank, events: list[Event], values: Parameters
