@@ -25,6 +25,7 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 ALWAYS_MANY = {  # the number is a constant, has one as its least value, or is what is left of many
     "cli.dr_events_bad",
     "cli.fit_begins",
+    "cli.fit_few_days",
     "cli.progress_parameters_all",
     "cli.progress_parameters_initial",
     "shell.ahead",
