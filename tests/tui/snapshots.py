@@ -7,11 +7,14 @@ from difflib import unified_diff
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "snapshots"
+_held: set[str] = set()
 WRITING = os.environ.get("TORCHPROOF_SNAPSHOTS") == "write"
 
 
 def check(name: str, text: str) -> None:
     """Fails with a diff where `text` is not what `snapshots/<name>.txt` holds."""
+    assert name not in _held, f"two moments are called {name}"
+    _held.add(name)
     file = FOLDER / f"{name}.txt"
     text = "\n".join(line.rstrip() for line in text.split("\n")).rstrip() + "\n"
     if WRITING:

@@ -346,8 +346,8 @@ def test_the_shell_and_the_bank_agree_on_the_levels() -> None:
 SNAPSHOT_ZH = """\
  torchproof  E1.1  train() 与 eval()
 
- 模型处于训练模式，只做前向传播，不调用优化器（e11-q1）。哪
- 些参数会变？
+ 模型处于训练模式，只做前向传播，不调用优化器（e11-q1）。
+ 哪些参数会变？
 
    model.train()
    for x in loader: model(x)
@@ -384,9 +384,9 @@ SNAPSHOT_EN = """\
  Only an optimizer's step() writes weights; a forward pass refreshes
  buffers at most.
 
- None of them: many expect a forward pass to train, yet every parameter
- tensor stayed bit for bit the same, because only step() writes
- parameters. What a forward pass moves are batch norm's buffers.
+ None of them: many expect a forward pass to train, yet every
+ parameter tensor stayed bit for bit the same, because only step()
+ writes parameters. What a forward pass moves are batch norm's buffers.
 
    print([p.grad for p in net.parameters()][0])
 

@@ -4,7 +4,6 @@ both languages."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from textual.pilot import Pilot
 from labs import hardware
 from questions import mastery
 from questions.events import Answer
-from questions.plan import Ask, Plan
+from questions.plan import Ask, Plan, Wager
 from questions.progress import Progress
 from questions.rests import is_leech
 from tui.progresswords import SECTIONS
@@ -29,7 +28,7 @@ PRAISE = re.compile("✓ Right|✓ Read right|✓ hit|答对了|读对了|押中
 NONSENSE = (
     re.compile(r"Traceback|\b(shell|card|lab)\.[a-z]+_"),
     re.compile(
-        r"\b(in|for|Answers on|rests,|paused,) 1 days|\b1 (cards|days|labs|points|bits|bets|reviews|questions)\b"
+        r"\b(in|for|Answers on|rests,|paused,) 1 days|(?<![\d.])1 (cards|days|labs|points|bits|bets|reviews|questions)\b"
     ),
     re.compile(r"\b0 (min|cards|due|new|in a row)\b|(?<!\d)0 (分钟|张|条)"),
 )
@@ -37,9 +36,9 @@ NONSENSE = (
 
 @pytest.fixture(autouse=True)
 def _any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same machine everywhere, and a pilot that waits 5 ms instead of 20 for the app to fall idle after a key."""
+    """The same machine everywhere, and a pilot that waits 2 ms instead of 20 for the app to fall idle after a key."""
     monkeypatch.setattr(hardware, "describe", lambda: hardware.Hardware(cores=8, gpus=()))
-    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 200)
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 500)
 
 
 def born(name: str, home: Path, learner: Learner) -> Life:
@@ -54,13 +53,12 @@ def answers_of(life: Life) -> list[Answer]:
     return [event for event in events_of(life) if isinstance(event, Answer)]
 
 
-async def keep_progress(life: Life, pilot: Pilot[None], sections: Sequence[str] = SECTIONS) -> None:
+async def keep_progress(life: Life, pilot: Pilot[None], moment: str) -> None:
     """The sections of the progress page, and back to Today."""
     await press(pilot, "p")
     for n, name in enumerate(SECTIONS, 1):
         await press(pilot, str(n))
-        if name in sections:
-            await life.keep(pilot, f"progress-{n}-{name}")
+        await life.keep(pilot, f"{moment}-progress-{n}-{name}")
     await press(pilot, "q")
 
 
@@ -106,7 +104,7 @@ def assert_sensible(life: Life) -> None:
 
 async def test_a_week_of_nothing_but_enter_one_three(tmp_path: Path) -> None:
     life = born("enter-1-3", tmp_path, Learner())
-    guesses = 0
+    told = 0
     for day in range(1, 8):
         async with life.app() as pilot:
             if day in (1, 2):
@@ -118,8 +116,8 @@ async def test_a_week_of_nothing_but_enter_one_three(tmp_path: Path) -> None:
                     await ended(pilot, screen)
                 life.look(pilot)
                 if isinstance(screen, CardScreen) and screen.guessed:
-                    guesses += 1
-                    if guesses == 1:
+                    told += 1
+                    if told == 1:
                         await life.keep(pilot, "guess")
                 life.clock.goes_on(4)
                 await press(pilot, "enter")
@@ -128,16 +126,13 @@ async def test_a_week_of_nothing_but_enter_one_three(tmp_path: Path) -> None:
         life.sleeps()
     async with life.app() as pilot:
         await life.keep(pilot, "8-today")
-        await keep_progress(life, pilot)
+        await keep_progress(life, pilot, "8")
         await keep_entry(life, pilot, "E1.1", "8")
-    assert guesses > 5
     assert any("overconfident" in text for text in life.shown)
-    right = [answer for answer in answers_of(life) if answer.ok]
-    state = life.fold()
-    assert all(
-        rated.rating in ("again", "hard") for t in state.tracks.values() for rated in t.rated if rated.p < 0.9
-    )
-    assert right
+    hits = [rated for track in life.fold().tracks.values() for rated in track.rated if rated.ok]
+    lucky = [rated for rated in hits if rated.rating == "again"]
+    assert told == sum(rated.kind != "bet" for rated in lucky) > 5  # those of bets are told where they are read
+    assert sum(rated.rating == "good" for rated in hits) < len(hits) / 4
     assert_sensible(life)
 
 
@@ -146,7 +141,7 @@ async def test_who_is_always_right_comes_to_hold_what_was_asked_a_week_apart(tmp
     await first_day(life)
     life.lives(20)
     state, today = life.fold(), life.today
-    standing = mastery.standings_from(state, today)
+    standing = mastery.standings_from(state, today, MINUTES)
     for claim, track in state.tracks.items():
         days = [(rated.day, rated.item) for rated in track.rated]
         apart = any(
@@ -159,7 +154,7 @@ async def test_who_is_always_right_comes_to_hold_what_was_asked_a_week_apart(tmp
         assert holds == (apart and open_form), (claim, standing[claim], track.rated)
     async with life.app() as pilot:
         await life.keep(pilot, "21-today")
-        await keep_progress(life, pilot)
+        await keep_progress(life, pilot, "21")
         held = next(claim for claim, stand in standing.items() if stand.state == "holding")
         shown = await keep_entry(life, pilot, held, "21")
         assert "● holding" in shown["en"] and "● 掌握" in shown["zh"]
@@ -191,7 +186,7 @@ async def test_who_is_always_sure_and_wrong_is_asked_again_and_then_left_in_peac
     life.sleeps()
     async with life.app() as pilot:
         await life.keep(pilot, "after-today")
-        await keep_progress(life, pilot)
+        await keep_progress(life, pilot, "after")
         shown = await keep_entry(life, pilot, leech, "after")
         assert "13 days" in shown["en"] and "13 天" in shown["zh"]
     assert life.fold().beliefs.held()
@@ -224,7 +219,7 @@ async def test_who_never_knows_is_taught_and_not_accused(tmp_path: Path) -> None
             await life.item(pilot)
         await life.keep(pilot, "8-done")
         await press(pilot, "enter")
-        await keep_progress(life, pilot)
+        await keep_progress(life, pilot, "8")
         await keep_entry(life, pilot, "E1.1", "8")
     assert not life.fold().beliefs.held()
     accused = re.compile(
@@ -240,21 +235,23 @@ async def test_who_was_away_for_a_month_warms_up_and_meets_no_pile(tmp_path: Pat
     life.lives(7)
     life.sleeps(30)
     state = life.fold()
-    memories = state.memory(life.today, MINUTES)
+    plan = life.plan(state)
+    bets = [item.claim for item in plan.items if isinstance(item, Wager)]
     due = sorted(
-        (m for m in memories.values() if m.due and m.due <= life.today and not m.rest),
+        (m for m in state.memory(life.today, MINUTES).values() if m.due and m.due <= life.today),
         key=lambda m: (-m.recall, m.claim),
     )
-    plan = life.plan(state)
+    due = [m for m in due if m.claim not in bets and not m.rest]
     assert len(due) > 2 * plan.due, "too little is due to see a pile"
     asked = [item.claim for item in plan.items if isinstance(item, Ask) and item.why == "due"]
     across = [due[round(n * (len(due) - 1) / 4)].claim for n in range(5)]
     best = [m.claim for m in due if m.claim not in across]
-    assert set(asked) == {*across, *best[: len(asked) - 5]}
+    assert set(asked[:5]) == set(across)
+    assert set(asked[5:]) < set(best[: len(asked)])  # but for those that take longer than the minutes left
     assert [item.why for item in plan.items if isinstance(item, Ask)][: len(asked)] == ["due"] * len(asked)
     async with life.app() as pilot:
         await life.keep(pilot, "39-today")
-        await keep_progress(life, pilot)
+        await keep_progress(life, pilot, "39")
         await press(pilot, "enter")
         first = True
         while not isinstance(pilot.app.screen, DoneScreen):
@@ -267,7 +264,8 @@ async def test_who_was_away_for_a_month_warms_up_and_meets_no_pile(tmp_path: Pat
     life.sleeps()
     async with life.app() as pilot:
         await life.keep(pilot, "40-today")
-        await keep_progress(life, pilot, ["ahead"])
+        await press(pilot, "p", "5")
+        await life.keep(pilot, "40-ahead")
     assert_no_number_like_the_pile(life, len(due), plan)
     assert_sensible(life)
 

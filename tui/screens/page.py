@@ -120,7 +120,7 @@ class Page(Screen[None]):
     Page > .too-small { display: none; height: 1fr; }
     Page.-too-small > * { display: none; }
     Page.-too-small > .too-small { display: block; }
-    Page .scroll { height: 1fr; padding: 0 1; scrollbar-size: 1 1; overflow: hidden auto; }
+    Page .scroll { height: 1fr; padding: 0 1; scrollbar-size: 1 1; scrollbar-gutter: stable; overflow: hidden auto; }
     Page.-tall .scroll { padding: 1 1 0 1; }
     """
     # a blank line under the title only where there are lines to spare

@@ -41,7 +41,7 @@ class TodayScreen(Page):
     HELP_KEY = "shell.help_today"
     # Textual does not read the CSS of an app's first screen, only its DEFAULT_CSS.
     DEFAULT_CSS = """
-    TodayScreen .scroll { scrollbar-size: 0 0; }
+    TodayScreen .scroll { scrollbar-size: 0 0; scrollbar-gutter: auto; }
     TodayScreen.-tall .scroll { padding: 0 1; }
     """
 
