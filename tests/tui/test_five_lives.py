@@ -28,7 +28,8 @@ PRAISE = re.compile("✓ Right|✓ Read right|✓ hit|答对了|读对了|押中
 NONSENSE = (
     re.compile(r"Traceback|\b(shell|card|lab)\.[a-z]+_"),
     re.compile(
-        r"\b(in|for|Answers on|rests,|paused,) 1 days|(?<![\d.])1 (cards|days|labs|points|bits|bets|reviews|questions)\b"
+        r"\b(in|for|Answers on|rests,|paused,) 1 days"
+        r"|(?<![\d.])1 (cards|days|labs|points|bits|bets|reviews|questions)\b"
     ),
     re.compile(r"\b0 (min|cards|due|new|in a row)\b|(?<!\d)0 (分钟|张|条)"),
 )
@@ -131,7 +132,8 @@ async def test_a_week_of_nothing_but_enter_one_three(tmp_path: Path) -> None:
     assert any("overconfident" in text for text in life.shown)
     hits = [rated for track in life.fold().tracks.values() for rated in track.rated if rated.ok]
     lucky = [rated for rated in hits if rated.rating == "again"]
-    assert told == sum(rated.kind != "bet" for rated in lucky) > 5  # those of bets are told where they are read
+    # those of bets are told where they are read
+    assert told == sum(rated.kind != "bet" for rated in lucky) > 5
     assert sum(rated.rating == "good" for rated in hits) < len(hits) / 4
     assert_sensible(life)
 
