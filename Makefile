@@ -15,7 +15,7 @@ endif
 BIN := $(ENV)/bin
 STAMPS := $(ENV)/.torchproof
 
-.PHONY: run test check format screenshots clean
+.PHONY: run test check format snapshots screenshots clean
 
 run: $(STAMPS)/app
 	@$(BIN)/torchproof
@@ -33,6 +33,9 @@ test: $(STAMPS)/dev
 format: $(STAMPS)/dev
 	@$(BIN)/python -m ruff format .
 	@$(BIN)/python -m ruff check --fix .
+
+snapshots: $(STAMPS)/dev
+	@TORCHPROOF_SNAPSHOTS=write $(BIN)/python -m pytest tests/tui/test_five_lives.py tests/tui/test_bank_cards.py
 
 screenshots: $(STAMPS)/dev
 	@$(BIN)/python docs/screenshots.py

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import snapshots
 from learner import screen_text
 from rich.cells import cell_len
 from textual.pilot import Pilot
@@ -70,7 +71,7 @@ async def all_of_it(pilot: Pilot[None], screen: CardScreen) -> str:
         await pilot.pause()
         assert isinstance(pilot.app, TorchproofApp)
         shown = [line.rstrip("▁▂▃▄▅▆▇█▔ ") for line in screen_text(pilot.app).split("\n")]
-        top, height = scroll.region.y, scroll.size.height
+        top, height = scroll.scrollable_content_region.y, scroll.scrollable_content_region.height
         part = shown[top : top + height]
         seen += part if at == int(scroll.scroll_y) else part[at - int(scroll.scroll_y) :]
         if at + height >= scroll.virtual_size.height:
@@ -98,5 +99,25 @@ async def test_cards_can_be_read_to_the_last_word(tmp_path: Path, lang: Lang) ->
             assert bare(question.stem.get(lang)) in plain, (id, plain)
             for label in screen.given.labels(lang):
                 assert bare(label) in plain, (id, label)
+            await pilot.press("q")
+            await pilot.pause()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+async def test_the_worst_cards_look_as_they_did(tmp_path: Path, lang: Lang) -> None:
+    """Each before an answer and at its verdict, from the first line to the last."""
+    home = Paths(*(tmp_path / name for name in ("data", "state", "cache", "config")))
+    app = TorchproofApp(home, Settings(theme="dark"), lang, now=lambda: NOW, spare=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for id in worst(lang):
+            app.open_page("card", id, order_seed=5)
+            await pilot.pause()
+            screen = app.screen
+            assert isinstance(screen, CardScreen)
+            snapshots.check(f"cards/{id}.{lang}", await all_of_it(pilot, screen))
+            await pilot.press("enter" if screen.question.kind == "number" else "0")
+            await pilot.pause()
+            assert screen.phase == "verdict", id
+            snapshots.check(f"cards/{id}-verdict.{lang}", await all_of_it(pilot, screen))
             await pilot.press("q")
             await pilot.pause()
