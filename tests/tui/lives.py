@@ -195,7 +195,7 @@ class Life:
         app = pilot.app
         assert isinstance(app, TorchproofApp)
         app.clear_notifications()
-        await pilot.pause()
+        await settled(pilot)
         shown = {}
         for _ in LANGUAGES:
             lang = app.tr.lang
@@ -296,11 +296,24 @@ def assert_no_pile(today: str, plan: Plan) -> None:
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Presses keys and waits for what they set off."""
     await pilot.press(*keys)
-    await pilot.pause()
+    await settled(pilot)
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Until every message has been handled, and those that followed from them: a key moves a choice, the choice a layout,
+    the layout a scroll bar."""
+    assert isinstance(pilot.app, TorchproofApp)
+    before = ""
+    while (now := screen_text(pilot.app)) != before:
+        before = now
+        for _ in range(3):
+            await pilot.pause(0)
 
 
 async def ended(pilot: Pilot[None], screen: LabScreen) -> None:
     """Until the page has seen its run end."""
     while screen.view.phase in ("bet", "ready", "live"):
         await pilot.pause(0.01)
+    await settled(pilot)

@@ -386,7 +386,8 @@ SNAPSHOT_EN = """\
 
  None of them: many expect a forward pass to train, yet every
  parameter tensor stayed bit for bit the same, because only step()
- writes parameters. What a forward pass moves are batch norm's buffers.
+ writes parameters. What a forward pass moves are batch norm's
+ buffers.
 
    print([p.grad for p in net.parameters()][0])
 
@@ -394,7 +395,6 @@ SNAPSHOT_EN = """\
    # None
 
  Source: torch.nn.BatchNorm2d: register_buffer(...)
-
 
 
 

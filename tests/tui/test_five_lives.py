@@ -112,7 +112,7 @@ async def test_a_week_of_nothing_but_enter_one_three(tmp_path: Path) -> None:
                 await life.keep(pilot, f"{day}-today")
             await press(pilot, "enter")
             while not isinstance(pilot.app.screen, DoneScreen):
-                await pilot.press("1", "3")
+                await press(pilot, "1", "3")
                 if isinstance(screen := pilot.app.screen, LabScreen):
                     await ended(pilot, screen)
                 life.look(pilot)
