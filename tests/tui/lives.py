@@ -302,8 +302,8 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Until every message has been handled, and those that followed from them: a key moves a choice, the choice a layout,
-    the layout a scroll bar."""
+    """Until every message has been handled, and those that followed from them: a key moves a choice, the choice a
+    layout, the layout a scroll bar."""
     assert isinstance(pilot.app, TorchproofApp)
     before = ""
     while (now := screen_text(pilot.app)) != before:
