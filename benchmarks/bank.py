@@ -1,4 +1,4 @@
-"""How long does reading the bank take: anew, from the snapshot, and as it grows to nearly as many files as one may have?
+"""How long does reading the bank take: anew, from the snapshot, and as it grows to nearly as many files as it may have?
 
     python -m benchmarks.bank [--rounds N]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Final, Literal
 from zlib import crc32
 
@@ -271,6 +272,7 @@ class Fold:
         predicted = self._remember(track, day, known, shown, shown.p, rating)
         if predicted is not None:
             self.foreseen.append((predicted, shown.ok))
+        track.due = day + self._interval(track, day)
         track.rated.append(
             Rated(
                 day,
@@ -305,7 +307,6 @@ class Fold:
         n = len(track.rated)  # one more answer, counted as neither, keeps a single one from saying too much
         track.record = (track.record * (n + 1) + (p if seen.ok else -p)) / (n + 2)
         track.chance = seen.chance
-        track.due = day + self._interval(track, day)
         return predicted
 
     def _take_up(self, event: Weights) -> None:
@@ -320,15 +321,18 @@ class Fold:
         self.fitted = event if event.weights else None
         # Scalar and foresight start over: they had learnt what the old parameters got wrong.
         self.model = Forgetting(event.weights)
-        history = [(rated, track) for track in self.tracks.values() for rated in track.rated]
-        for track in self.tracks.values():
+        tracks = [track for track in self.tracks.values() if track.rated]
+        history = [(rated.place, rated, track) for track in tracks for rated in track.rated]
+        history.sort(key=itemgetter(0))
+        latest = {track.claim: track.rated[-1] for track in tracks}
+        for track in tracks:
             track.card, track.record, track.rated = None, 0.0, []
-        for rated, track in sorted(history, key=lambda pair: pair[0].place):
-            self._remember(track, rated.day, self.modelled(track, rated.day), rated, rated.p, rated.rating)
+        for _, rated, track in history:
+            day = rated.day
+            self._remember(track, day, self.modelled(track, day), rated, rated.p, rated.rating)
             track.rated.append(rated)
-        for track in self.tracks.values():
-            if track.rated and track.last is not None and track.due is not None:
-                track.due = max(track.due, track.last + _DAY)  # its truth was seen then
+            if rated is latest[track.claim] and track.last is not None:  # seen again since then, perhaps
+                track.due = max(day + self._interval(track, day), track.last + _DAY)
 
     def _interval(self, track: Track, day: date) -> timedelta:
         """Whole days until recall falls to 90 %; beyond a week spread by up to 5 % so that claims that were
