@@ -340,7 +340,7 @@ class Fold:
         assert track.card is not None
         days = self.model.wait(track.card)
         if days > 7:
-            days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day}".encode()) / 2**32
+            days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day.isoformat()}".encode()) / 2**32
         return timedelta(days=min(max(round(days), 1), LONGEST))
 
     def _owe_checks(
