@@ -75,7 +75,9 @@ def life(folder: Path, bank: Bank, count: int) -> list[Event]:
             stamp = {"id": f"{name}-{len(mine):06d}", "at": at, "day": local_day(at)}
             mine.append(Weights(**stamp, weights=weights, reviews=fitted))
         mine = mine[: count - len(events)]
-        (folder / f"{name}.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in mine))
+        path = folder / f"{name}.jsonl"
+        path.write_bytes(b"".join(encode(event) + b"\n" for event in mine))
+        os.utime(path, (mine[-1].at.timestamp(),) * 2)
         events += mine
         day -= 1
     return events
