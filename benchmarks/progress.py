@@ -20,7 +20,20 @@ from pathlib import Path
 from benchmarks.probe import Terminal
 from benchmarks.timing import seconds
 from questions import snapshot
-from questions.events import Answer, Bet, Event, Readout, Reason, Result, Session, encode, local_day
+from questions.events import (
+    Answer,
+    Bet,
+    Event,
+    Readout,
+    Reason,
+    Result,
+    Session,
+    Weights,
+    encode,
+    local_day,
+)
+from questions.fitting import LEAST
+from questions.fsrs6 import DEFAULTS
 from questions.grade import probability
 from questions.kept_fold import KeptFold
 from questions.progress import Progress
@@ -32,7 +45,9 @@ A_DAY = 30  # events, in a file of their own
 
 
 def life(folder: Path, bank: Bank, count: int) -> list[Event]:
-    """A log of `count` events up to today, a file a day: answers, reasons, bets with results, ends of sessions."""
+    """A log of `count` events up to today, a file a day: answers, reasons, bets with results, ends of sessions, and
+    parameters of the memory model, fitted anew each time there are twice as many reviews."""
+    fitted = LEAST
     draw, events, end = random.Random(count), list[Event](), datetime.now(UTC).replace(microsecond=0)
     claims = [claim for claim, questions in bank.by_claim.items() if questions]
     folder.mkdir(parents=True)
@@ -54,8 +69,15 @@ def life(folder: Path, bank: Bank, count: int) -> list[Event]:
         mine.append(
             Session(id=f"{name}-{len(mine):06d}", at=at, day=local_day(at), planned=20, done=20, seconds=900)
         )
+        if len(events) >= 2 * fitted:
+            fitted = len(events)
+            weights = tuple(weight * draw.uniform(1.0, 1.02) for weight in DEFAULTS)
+            stamp = {"id": f"{name}-{len(mine):06d}", "at": at, "day": local_day(at)}
+            mine.append(Weights(**stamp, weights=weights, reviews=fitted))
         mine = mine[: count - len(events)]
-        (folder / f"{name}.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in mine))
+        path = folder / f"{name}.jsonl"
+        path.write_bytes(b"".join(encode(event) + b"\n" for event in mine))
+        os.utime(path, (mine[-1].at.timestamp(),) * 2)
         events += mine
         day -= 1
     return events

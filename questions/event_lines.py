@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from questions.events import TAGS, VERSION, Event, Moment, Stamped, decode, decode_lines, encode
+from questions.events import TAGS, VERSION, Event, Moment, decode, decode_lines, encode
 from questions.problems import BankProblem
 
 EXPORT_VERSION = 1
+_YEARS = frozenset(range(1970, 3001))  # those far off would overflow the arithmetic of due days
 
 
 class _Envelope(Struct, frozen=True):
@@ -43,7 +44,8 @@ def parsed(data: bytes) -> tuple[list[Event | Newer], int]:
     """Events of whole lines, and how many lines were passed over."""
     try:
         plain = decode_lines(data)
-        if all(e.v == VERSION and _plausible(e) for e in plain):
+        years = {event.at.year for event in plain} | {event.day.year for event in plain}
+        if {event.v for event in plain} <= {VERSION} and _YEARS.issuperset(years):
             return [*plain], 0
     except (msgspec.MsgspecError, RecursionError):
         pass
@@ -63,20 +65,14 @@ def event_of(line: bytes) -> Event | Newer | None:
     """One line, or None where it is not an event at all."""
     try:
         head = msgspec.json.decode(line, type=_Envelope)
-        if not head.id or head.v < 1 or not _plausible(head):
+        if not head.id or head.v < 1 or head.at.year not in _YEARS:
             return None
         if head.v > VERSION or head.event not in TAGS:
             return Newer(head.id, head.at, line)
-        return decode(line)
+        event = decode(line)
+        return event if event.day.year in _YEARS else None
     except (msgspec.MsgspecError, RecursionError):
         return None
-
-
-def _plausible(event: Stamped | _Envelope) -> bool:
-    """Far dates would overflow the arithmetic of due days."""
-    if isinstance(event, Stamped) and not 1970 <= event.day.year <= 3000:
-        return False
-    return 1970 <= event.at.year <= 3000
 
 
 def line_of(event: Event | Newer) -> bytes:

@@ -33,18 +33,19 @@ class Foresight:
 
     def right(self, modelled: float, record: float) -> float:
         """Probability of a right answer; `modelled` is what the memory model says, `record` is of that claim."""
+        return self._right(_log_odds(modelled), record)
+
+    def _right(self, log_odds: float, record: float) -> float:
         constant, odds, past = self._weights
-        modelled = min(max(modelled, _CLOSEST), _FURTHEST)
-        x = constant + odds * log(modelled / (1 - modelled)) + past * record
+        x = constant + odds * log_odds + past * record
         if abs(x) > _EXTREME:
             return _FURTHEST if x > 0 else _CLOSEST
         return 1 / (1 + exp(-x))
 
     def note(self, modelled: float, record: float, ok: bool) -> float:
         """Learns from what came. Returns the probability of a right answer before that, as `right` gives it."""
-        p = self.right(modelled, record)
-        modelled = min(max(modelled, _CLOSEST), _FURTHEST)
-        x = log(modelled / (1 - modelled))
+        x = _log_odds(modelled)
+        p = self._right(x, record)
         # Written out for the vector (1, x, record): in a replay this runs at every answer.
         (a, b, c), (d, e, f), (g, h, i) = self._spread
         u, v, w = a + b * x + c * record, d + e * x + f * record, g + h * x + i * record
@@ -62,3 +63,8 @@ class Foresight:
             past - wrong * (g + h * x + i * record),
         )
         return p
+
+
+def _log_odds(p: float) -> float:
+    p = _CLOSEST if p < _CLOSEST else _FURTHEST if p > _FURTHEST else p
+    return log(p / (1 - p))

@@ -97,4 +97,4 @@ class Fsrs6:
 
 
 def _difficulty(x: float) -> float:
-    return min(max(x, 1.0), 10.0)
+    return 1.0 if x < 1.0 else 10.0 if x > 10.0 else x

@@ -43,8 +43,10 @@ class Placed:
 
     def answered(self, answer: Answer, *, first: bool) -> None:
         """`first`: the claim was never answered before."""
+        if not first or not self.running(answer.day):
+            return
         question = self._bank.questions.get(answer.item)
-        if not first or question is None or pack_of(question.entry) or not self.running(answer.day):
+        if question is None or pack_of(question.entry):
             return
         self.tried.append(Tried(question.entry, question.difficulty, answer.chance, answer.ok))
         self._seconds += self._since(answer.at)

@@ -103,7 +103,9 @@ class Habits:
             n, so_far = self._first.get(entry, (0.0, 0.0))
             self._first[entry] = (n + 1, so_far + known)
         if shown.latency_ms:
-            self._times.setdefault(shown.kind, deque(maxlen=51)).append(shown.latency_ms)
+            if shown.kind not in self._times:
+                self._times[shown.kind] = deque(maxlen=51)
+            self._times[shown.kind].append(shown.latency_ms)
 
 
 @lru_cache(maxsize=1000)  # a long log asks for the same few over and over

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Final, Literal
 from zlib import crc32
 
@@ -139,11 +140,10 @@ class Fold:
 
     def load(self, day: date) -> float:
         """Seconds due by `day` under the memory model alone, if nothing is answered before."""
-        return sum(
-            t.seconds
-            for t in self.tracks.values()
-            if t.due is not None and t.due <= day and not self.rest(t, day)
-        )
+        due = [t for t in self.tracks.values() if t.due is not None and t.due <= day]
+        if self.rests:
+            due = [t for t in due if not self.rests.of(t.claim, t.entry, day)]
+        return sum(t.seconds for t in due)
 
     def rest(self, track: Track, day: date) -> Rest | None:
         """Why a claim is not to be asked on `day`, if it is not."""
@@ -258,7 +258,8 @@ class Fold:
 
     def _rate(self, track: Track, day: date, item: str, shown: Shown, misconception: str | None) -> None:
         first = track.card is None
-        rating = self.habits.rate(shown, self.modelled(track, day), first=first)
+        known = self.modelled(track, day)
+        rating = self.habits.rate(shown, known, first=first)
         if not first:
             still_known = 1.0 if shown.ok else 0.0 if shown.knows_not else -shown.chance / (1 - shown.chance)
             self.kept += RECENT * (still_known - self.kept)
@@ -268,9 +269,10 @@ class Fold:
         else:
             track.lapses += any(r.ok for r in track.rated)
             track.streak = 0
-        predicted = self._remember(track, day, shown, shown.p, rating)
+        predicted = self._remember(track, day, known, shown, shown.p, rating)
         if predicted is not None:
             self.foreseen.append((predicted, shown.ok))
+        track.due = day + self._interval(track, day)
         track.rated.append(
             Rated(
                 day,
@@ -292,18 +294,19 @@ class Fold:
                 self.rests.slipped(track.claim, day)
                 track.watched = len(track.rated)
 
-    def _remember(self, track: Track, day: date, seen: Seen, p: float, rating: Name) -> float | None:
-        """What a rated answer, stated with `p`, does to all that rests on the memory model. Returns the probability of
-        a right answer as foreseen; None on the first ask."""
+    def _remember(
+        self, track: Track, day: date, known: float, seen: Seen, p: float, rating: Name
+    ) -> float | None:
+        """What a rated answer, stated with `p` where the recall `known` was modelled, does to all that rests on the
+        memory model. Returns the probability of a right answer as foreseen; None on the first ask."""
         predicted: float | None = None
         if track.card is not None:
-            predicted = self.model.learn(self.modelled(track, day), track.record, seen)
+            predicted = self.model.learn(known, track.record, seen)
         days = (day - track.rated[-1].day).days if track.rated else 0
         track.card = self.model.review(track.card, rating, days)
         n = len(track.rated)  # one more answer, counted as neither, keeps a single one from saying too much
         track.record = (track.record * (n + 1) + (p if seen.ok else -p)) / (n + 2)
         track.chance = seen.chance
-        track.due = day + self._interval(track, day)
         return predicted
 
     def _take_up(self, event: Weights) -> None:
@@ -318,15 +321,18 @@ class Fold:
         self.fitted = event if event.weights else None
         # Scalar and foresight start over: they had learnt what the old parameters got wrong.
         self.model = Forgetting(event.weights)
-        history = [(rated, track) for track in self.tracks.values() for rated in track.rated]
-        for track in self.tracks.values():
+        tracks = [track for track in self.tracks.values() if track.rated]
+        history = [(rated.place, rated, track) for track in tracks for rated in track.rated]
+        history.sort(key=itemgetter(0))
+        latest = {track.claim: track.rated[-1] for track in tracks}
+        for track in tracks:
             track.card, track.record, track.rated = None, 0.0, []
-        for rated, track in sorted(history, key=lambda pair: pair[0].place):
-            self._remember(track, rated.day, rated, rated.p, rated.rating)
+        for _, rated, track in history:
+            day = rated.day
+            self._remember(track, day, self.modelled(track, day), rated, rated.p, rated.rating)
             track.rated.append(rated)
-        for track in self.tracks.values():
-            if track.rated and track.last is not None and track.due is not None:
-                track.due = max(track.due, track.last + _DAY)  # its truth was seen then
+            if rated is latest[track.claim] and track.last is not None:  # seen again since then, perhaps
+                track.due = max(day + self._interval(track, day), track.last + _DAY)
 
     def _interval(self, track: Track, day: date) -> timedelta:
         """Whole days until recall falls to 90 %; beyond a week spread by up to 5 % so that claims that were
@@ -334,7 +340,7 @@ class Fold:
         assert track.card is not None
         days = self.model.wait(track.card)
         if days > 7:
-            days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day}".encode()) / 2**32
+            days *= 0.95 + 0.1 * crc32(f"{track.claim}:{day.isoformat()}".encode()) / 2**32
         return timedelta(days=min(max(round(days), 1), LONGEST))
 
     def _owe_checks(

@@ -350,6 +350,21 @@ def test_a_line_torn_in_the_middle_of_a_file_costs_itself_only(tmp_path: Path, c
         assert mine.skipped == 1
 
 
+@pytest.mark.parametrize(
+    ("day", "at"), [("9999-12-31", "2026"), ("0001-01-01", "2026"), ("2026-11-02", "9999")]
+)
+def test_an_event_of_a_day_that_no_learner_sees_is_passed_over(
+    tmp_path: Path, clock: Clock, day: str, at: str
+) -> None:
+    ours, far = encode(answer("E1.1", 1)), encode(answer("E1.2", 1))
+    far = far.replace(b'"day":"2026-11-02"', b'"day":"%b"' % day.encode())
+    far = far.replace(b'"at":"2026', b'"at":"%b' % at.encode())
+    (tmp_path / "other.jsonl").write_bytes(ours + b"\n" + far + b"\n")
+    mine = log(tmp_path, clock)
+    assert [event.id for event in mine.events()] == ["E1.1-20261102"]
+    assert mine.skipped == 1
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
