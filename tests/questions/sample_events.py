@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
 from fsrs.scheduler import DEFAULT_PARAMETERS, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS
@@ -65,7 +66,7 @@ _runs = st.sampled_from(["r1", "r2", "r3", "r4"])
 _names = st.text(max_size=8)
 
 usable_weights = st.tuples(*map(st.floats, LOWER_BOUNDS_PARAMETERS, UPPER_BOUNDS_PARAMETERS))
-unusable_weights = st.sampled_from(  # finite ones, since no file holds others
+unusable_weights = st.sampled_from(
     [
         DEFAULT_PARAMETERS[:20],
         (*DEFAULT_PARAMETERS, 0.5),
