@@ -1,6 +1,6 @@
 """Damaged files of the bank give a sound question or a BankProblem, nothing else.
 
-`TORCHPROOF_FUZZ=10000 pytest tests/questions/test_fuzz.py` tries that many damages of each kind.
+`TORCHPROOF_FUZZ=10000 pytest --timeout=0 tests/questions/test_fuzz.py` tries that many damages of each kind.
 """
 
 from __future__ import annotations
