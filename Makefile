@@ -35,6 +35,7 @@ format: $(STAMPS)/dev
 	@$(BIN)/python -m ruff check --fix .
 
 snapshots: $(STAMPS)/dev
+	@rm -rf tests/tui/snapshots
 	@TORCHPROOF_SNAPSHOTS=write $(BIN)/python -m pytest tests/tui/test_five_lives.py tests/tui/test_bank_cards.py
 
 screenshots: $(STAMPS)/dev

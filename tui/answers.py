@@ -28,7 +28,7 @@ class ChoiceAnswer:
         return Stake(len(self.choices))
 
     def labels(self, lang: str) -> list[str]:
-        return [choice.text.get(lang) for choice in self.choices]
+        return [choice.text.get(lang).rstrip("\n") for choice in self.choices]
 
     def pick(self) -> str | None:
         """What goes into the log; None for "I don't know"."""
@@ -42,7 +42,8 @@ class ChoiceAnswer:
     def right(self, lang: str) -> Content:
         """The right answer, where it was missed."""
         option = self.question.option(self.question.key)
-        return spans(option.text.get(lang) if option else "")
+        text = option.text.get(lang).rstrip("\n") if option else ""
+        return spans(f"\n{text}" if "\n" in text else text)  # printed lines stand below each other
 
 
 class OrderAnswer(ChoiceAnswer):
@@ -65,9 +66,13 @@ class OrderAnswer(ChoiceAnswer):
         for n, choice in enumerate(self.choices):
             place = order.index(choice.id) + 1
             given = self.stake.placed.index(n) + 1 if n in self.stake.placed else None
-            kept = given in (place, None)
-            said = tr("card.step_right" if kept else "card.step_wrong", place=place, given=given)
-            marks[n] = (f"{'✓' if kept else '✗'} {said}", "$success" if kept else "$error")
+            said = tr(
+                "card.step_right" if given in (place, None) else "card.step_wrong", place=place, given=given
+            )
+            if given is None:
+                marks[n] = (said, "$accent")
+            else:
+                marks[n] = (f"✓ {said}", "$success") if given == place else (f"✗ {said}", "$error")
         return marks
 
     def right(self, lang: str) -> Content:

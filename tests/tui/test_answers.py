@@ -244,6 +244,27 @@ async def test_a_wrong_order_shows_each_steps_place_and_the_belief(tmp_path: Pat
         assert "3. optimizer.step()" in text
 
 
+async def test_not_knowing_an_order_is_shown_the_places_without_a_mark_for_any(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    async with app.run_test(size=(80, 30)) as pilot:
+        await opened(pilot, "order")
+        await pilot.press("0")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "place 1" in text and "place 3" in text
+        assert "✓" not in text and "✗" not in text
+
+
+async def test_not_knowing_a_number_leaves_no_empty_line_for_one(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    async with app.run_test(size=(80, 30)) as pilot:
+        await opened(pilot, "number")
+        assert "Your number" in screen_text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Your number" not in screen_text(app)
+
+
 async def test_a_faulty_line_is_named_by_its_number_and_shown_mended(tmp_path: Path) -> None:
     app = app_with(tmp_path)
     async with app.run_test(size=(80, 40)) as pilot:

@@ -296,7 +296,7 @@ class Commit(Vertical):
                 options.move_to(next((step for step in left if step > options.cursor), left[0]))
             options.tag({step: (f"{place}.", "$accent bold") for place, step in enumerate(stake.placed, 1)})
         options.disabled = stake.complete
-        self.typed.display = isinstance(stake, NumberStake)
+        self.typed.display = isinstance(stake, NumberStake) and not stake.dont_know
         if isinstance(stake, NumberStake):
             self.typed.update([_typed(tr, stake, unit)])
         sure = stake.answered and not stake.complete
