@@ -33,19 +33,14 @@ class Foresight:
 
     def right(self, modelled: float, record: float) -> float:
         """Probability of a right answer; `modelled` is what the memory model says, `record` is of that claim."""
-        return self._right(_log_odds(modelled), record)
-
-    def _right(self, log_odds: float, record: float) -> float:
         constant, odds, past = self._weights
-        x = constant + odds * log_odds + past * record
-        if abs(x) > _EXTREME:
-            return _FURTHEST if x > 0 else _CLOSEST
-        return 1 / (1 + exp(-x))
+        return _probability(constant + odds * _log_odds(modelled) + past * record)
 
     def note(self, modelled: float, record: float, ok: bool) -> float:
         """Learns from what came. Returns the probability of a right answer before that, as `right` gives it."""
         x = _log_odds(modelled)
-        p = self._right(x, record)
+        constant, odds, past = self._weights
+        p = _probability(constant + odds * x + past * record)
         # Written out for the vector (1, x, record): in a replay this runs at every answer.
         (a, b, c), (d, e, f), (g, h, i) = self._spread
         u, v, w = a + b * x + c * record, d + e * x + f * record, g + h * x + i * record
@@ -55,7 +50,6 @@ class Foresight:
         d, e, f = d - t * u, e - t * v, f - t * w
         g, h, i = g - r * u, h - r * v, i - r * w
         self._spread = (a, b, c), (d, e, f), (g, h, i)
-        constant, odds, past = self._weights
         wrong = p - ok
         self._weights = (
             constant - wrong * (a + b * x + c * record),
@@ -68,3 +62,9 @@ class Foresight:
 def _log_odds(p: float) -> float:
     p = _CLOSEST if p < _CLOSEST else _FURTHEST if p > _FURTHEST else p
     return log(p / (1 - p))
+
+
+def _probability(log_odds: float) -> float:
+    if abs(log_odds) > _EXTREME:
+        return _FURTHEST if log_odds > 0 else _CLOSEST
+    return 1 / (1 + exp(-log_odds))

@@ -53,7 +53,7 @@ class Forgetting:
 
     def recall(self, card: Card, days: int) -> float:
         """Probability to know it so many days after the last look, with the calibrated stability."""
-        return self._fsrs.recall(self.stability(card), days)
+        return self._fsrs.recall(card.stability * self._scale, days)
 
     def wait(self, card: Card) -> float:
         """Days from the last look until recall falls to what is wanted."""
@@ -70,7 +70,7 @@ class Forgetting:
         if seen.knows_not:
             modelled = recall
         moved = self.calibration + LEARNING_RATE * (seen.ok - modelled)
-        self.calibration = min(max(moved, -4.0), 2.0)
+        self.calibration = -4.0 if moved < -4.0 else 2.0 if moved > 2.0 else moved
         self._scale = exp(self.calibration)
         return foreseen
 

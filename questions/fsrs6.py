@@ -82,7 +82,7 @@ class Fsrs6:
     def next(self, card: Card, rating: Name, days: int) -> Card:
         """After another review, `days` (at least 1) after the one before: one answer a day is rated."""
         stability, difficulty, w = card.stability, card.difficulty, self._w
-        forgotten = 1 - self.recall(stability, days)
+        forgotten: float = 1 - (1 + self._factor * days / stability) ** self._decay
         if rating == "again":
             after = min(
                 w[11] * difficulty ** -w[12] * ((stability + 1) ** w[13] - 1) * e ** (forgotten * w[14]),

@@ -78,13 +78,17 @@ class TodayScreen(Page):
         self.run_watch.look()
         self.loaded = True
         self.show()
-        await asyncio.sleep(0)
-        shown = app.fold(), app.kept.events
-        if (app.kept.look(), app.kept.events) != shown:  # an old file has grown
-            self.show()
+        self.call_after_refresh(self._read_grown_files)
         self._timer = self.set_interval(LOOK_EVERY, self._look)
         asked = asyncio.ensure_future(self._ask_hardware())
         await asyncio.wait({asked}, timeout=DRIVER_PATIENCE)
+
+    def _read_grown_files(self) -> None:
+        """Holds all files against what Today was worked out from, which were the new ones and those written lately."""
+        kept = self.app.kept
+        shown = kept.now(), kept.events
+        if (kept.look(), kept.events) != shown:
+            self.show()
 
     async def _ask_hardware(self) -> None:
         from labs import hardware
