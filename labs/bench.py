@@ -90,16 +90,26 @@ class Bench:
     async def start_one_of_many(self, run: Run, alone: bool) -> None:
         """The same for one run of a proof: forked from a process that has torch loaded, where that can be.
 
-        alone: its memory and time are measured, so that it shares neither; it gets a process of its own.
+        alone: its memory and time are measured, so that it shares neither; it gets a process of its own, and none
+        is warmed beside it. Whoever has started the last of them says so with `last_of_many`.
         """
         import asyncio
 
+        if alone:
+            await asyncio.to_thread(_Child, run, self.python)
+            return
         if self._nursery is None:
             from labs.nursery import Nursery
 
             self._nursery = Nursery(self.python, otherwise=lambda run: _Child(run, self.python))
-        if alone or not await asyncio.to_thread(self._nursery.take, run):
-            await asyncio.to_thread(_Child, run, self.python)
+        if not await asyncio.to_thread(self._nursery.take, run):
+            await self.start(run)
+
+    def last_of_many(self) -> None:
+        """Lets the process go that runs were forked from; they go on without it."""
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
     def stop(self, run: Run) -> asyncio.Task[None]:
         """Tells the run's process to end, before this returns. What it has measured stays.
@@ -170,9 +180,7 @@ class Bench:
         if self._spare is not None:
             self._spare.dismiss()
             self._spare = None
-        if self._nursery is not None:
-            self._nursery.close()
-            self._nursery = None
+        self.last_of_many()
         if self._stopping:
             await asyncio.wait(self._stopping, timeout=CLOSE_S)
 

@@ -71,31 +71,25 @@ def nursery() -> None:
     """Loads torch once for many runs: loading it and taking its first step cost 2 s of a core, a fork 10 ms."""
     with contextlib.suppress(Exception):  # every run will say what is lacking
         warm_up(load_torch())
+    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
+        os._exit(
+            1
+        )  # a fork would leave those threads out, and their locks closed for ever; the app starts runs itself
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever has ended is gone at once
     for given in iter(sys.stdin.buffer.readline, b""):
         began = time.monotonic()
         if not given.endswith(b"\n"):
             break
-        folder = os.fsdecode(given[:-1])
-        if _threads() != 1:  # a fork would leave them out, and their locks closed for ever
-            os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, __file__, folder])
-        elif os.fork() == 0:
+        if os.fork() == 0:
             _be_a_process_of_its_own()
+            folder = Path(os.fsdecode(given[:-1]))
             try:
-                claim(Path(folder))
+                claim(folder)
             except OSError:
                 traceback.print_exc()
                 os._exit(1)
-            work(Path(folder), began)
+            work(folder, began)
     os._exit(0)
-
-
-def _threads() -> int:
-    """Of this process; 0 where the system does not say."""
-    try:
-        return len(os.listdir("/proc/self/task"))  # noqa: PTH208
-    except OSError:
-        return 0
 
 
 def _be_a_process_of_its_own() -> None:

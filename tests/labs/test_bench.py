@@ -8,20 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from trial_runs import (
     FIXTURES,
-    STUB,
     events,
     lives,
     new_run,
     of_kind,
     start_worker,
-    tidy,
     wait_for,
     wait_gone,
     wait_until,
@@ -34,24 +31,6 @@ from labs.journal import End, Log, Outcome, Point, Run, Seeds, Start, write_atom
 from labs.problems import LabProblem, recognise
 
 ROOT = Path(bench_module.__file__).parents[1]
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    yield from (tmp_path / "runs" for _ in tidy(tmp_path / "runs"))
-
-
-@pytest.fixture
-def stub_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes load at once: torch is a stand-in."""
-    monkeypatch.setenv("PYTHONPATH", str(STUB))
-
-
-@pytest.fixture
-async def bench(runs: Path) -> AsyncIterator[Bench]:
-    bench = Bench(runs, next_spare_s=3600)
-    yield bench
-    await bench.close()
 
 
 async def until_ready(bench: Bench) -> None:

@@ -3,36 +3,17 @@
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from trial_runs import STUB, new_run, of_kind, start_worker, tidy, wait_for, wait_gone, wait_until, worker_pid
+from trial_runs import new_run, of_kind, start_worker, wait_for, wait_gone, wait_until, worker_pid
 
 from labs.bench import Bench
 from labs.journal import End, Outcome, Point, Run
 from labs.problems import recognise
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks with torch loaded are for Linux")
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    yield from (tmp_path / "runs" for _ in tidy(tmp_path / "runs"))
-
-
-@pytest.fixture
-def stub_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process loads at once: torch is a stand-in."""
-    monkeypatch.setenv("PYTHONPATH", str(STUB))
-
-
-@pytest.fixture
-async def bench(runs: Path) -> AsyncIterator[Bench]:
-    bench = Bench(runs, next_spare_s=3600)
-    yield bench
-    await bench.close()
+linux = pytest.mark.skipif(sys.platform != "linux", reason="forks with torch loaded are for Linux")
 
 
 def nursery_pid(bench: Bench) -> int:
@@ -40,6 +21,7 @@ def nursery_pid(bench: Bench) -> int:
     return bench._nursery._process.pid
 
 
+@linux
 async def test_every_run_gets_a_process_forked_from_the_same_one_and_a_session_of_its_own(
     bench: Bench, runs: Path, stub_torch: None
 ) -> None:
@@ -63,6 +45,7 @@ async def test_every_run_gets_a_process_forked_from_the_same_one_and_a_session_o
         wait_gone(pid)  # nobody has to wait for it
 
 
+@linux
 async def test_runs_go_on_when_the_proof_is_over_and_the_process_they_came_from_leaves(
     bench: Bench, runs: Path, stub_torch: None
 ) -> None:
@@ -77,6 +60,17 @@ async def test_runs_go_on_when_the_proof_is_over_and_the_process_they_came_from_
     assert run.status() == "running"
 
 
+async def test_on_another_system_every_run_is_started_as_any_other(
+    bench: Bench, runs: Path, stub_torch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    run = new_run(runs, "endless")
+    await bench.start_one_of_many(run, False)
+    wait_for(run, Point)
+    assert psutil.Process(worker_pid(run)).ppid() == os.getpid()
+    assert bench._warming is not None  # the next one loads torch meanwhile
+
+
 async def test_a_run_that_measures_memory_or_time_shares_no_process(
     bench: Bench, runs: Path, stub_torch: None
 ) -> None:
@@ -86,6 +80,7 @@ async def test_a_run_that_measures_memory_or_time_shares_no_process(
     assert psutil.Process(worker_pid(run)).ppid() == os.getpid()
 
 
+@linux
 async def test_runs_that_were_not_taken_up_when_it_died_are_started_otherwise(
     bench: Bench, runs: Path, stub_torch: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +95,31 @@ async def test_runs_that_were_not_taken_up_when_it_died_are_started_otherwise(
     wait_until(lambda: bench._nursery is not None and not bench._nursery._usable, "the bench to notice")
     await bench.start_one_of_many(later, False)
     wait_for(later, Point)
+
+
+async def test_where_torch_has_started_threads_nothing_is_forked(
+    bench: Bench, runs: Path, stub_torch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUB_THREAD", "1")
+    run = new_run(runs, "endless")
+    await bench.start_one_of_many(run, False)
+    wait_for(run, Point)
+    assert psutil.Process(worker_pid(run)).ppid() == os.getpid()
+
+
+@linux
+async def test_when_the_last_was_started_the_process_leaves_and_a_next_proof_gets_another(
+    bench: Bench, runs: Path, stub_torch: None
+) -> None:
+    pids = []
+    for _ in range(2):
+        run = new_run(runs, "steady", knobs={"steps": 3})
+        await bench.start_one_of_many(run, False)
+        wait_for(run, End)
+        pids.append(nursery_pid(bench))
+        bench.last_of_many()
+        wait_gone(pids[-1])
+    assert pids[0] != pids[1]
 
 
 async def test_what_the_interpreter_lacks_is_told_by_every_run(
@@ -127,6 +147,7 @@ async def test_an_interpreter_that_is_not_there_is_told_by_the_run(runs: Path) -
     await bench.close()
 
 
+@linux
 async def test_the_real_torch_measures_the_same_in_a_fork_as_in_a_process_of_its_own(
     bench: Bench, runs: Path
 ) -> None:

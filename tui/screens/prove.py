@@ -145,6 +145,7 @@ class ProveScreen(Page):
             self._busy = False
         if self.going and going.over:
             self.going = False
+            self.app.bench.last_of_many()
             if going.hopeless:
                 self.app.say("prove.hopeless", severity="error", why=self._sentence(going.hopeless))
         if changed or self._where() != self._said:
@@ -200,6 +201,7 @@ class ProveScreen(Page):
         if self.proving is not None and self.going:
             self.going = False
             await self.proving.stop()
+            self.app.bench.last_of_many()
             self.show()
 
     def action_reveal(self) -> None:
