@@ -315,9 +315,8 @@ class _Planner:
         rest = self.memories[claim].rest
         if rest and rest.why == "asked":
             return 0
-        return (
-            1 + 3 * slipped + 2 * misled + twice + (2 if rest else 0)
-        )  # a leech gets its lab, not a question
+        leech = rest is not None  # gets its lab, not a question
+        return 1 + 3 * slipped + 2 * misled + twice + 2 * leech
 
     def _wager(self, lab: LabRef) -> bool:
         if not self._room_for_a_lab():

@@ -82,9 +82,8 @@ class CardScreen(Page):
         self.answer: Answer | None = None
         self.grade: Grade | None = None
         self.guessed = False  # right, but rated as a guess
-        self._shown_from: tuple[Widget, float] | None = (
-            None  # the part last scrolled to, and how far that was
-        )
+        # the part last scrolled to, and how far that was
+        self._shown_from: tuple[Widget, float] | None = None
         self._since = 0.0  # when it was shown, on the app's clock
         self._made: ChoiceAnswer | None = None
         self.scroll = VerticalScroll(classes="scroll")
@@ -178,9 +177,8 @@ class CardScreen(Page):
         super().relabel()
         self.show()
         if self._shown_from is not None and self.scroll.scroll_y == self._shown_from[1]:
-            self.call_after_refresh(
-                self._bring_into_view, self._shown_from[0]
-            )  # its texts are longer, or shorter
+            # its texts are longer, or shorter
+            self.call_after_refresh(self._bring_into_view, self._shown_from[0])
 
     def show(self) -> None:
         """Draws where the card stands; the language and every other state come from outside the widgets."""
