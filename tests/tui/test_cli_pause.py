@@ -40,6 +40,7 @@ def test_people_read_a_table_in_their_language(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("E1.1", "E1.22"), "Did you mean E1.2?"),
+        (("\x1b[31mE1",), "\\x1b[31mE1"),
         (("E1.1", "--days", "0"), "1 to 3650"),
         (("E1.1", "--days", "some"), "--days"),
         (("--resume",), "Name the entries or claims"),

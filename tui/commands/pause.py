@@ -57,7 +57,9 @@ def _known(what: str, bank: Bank, context: Context) -> str:
     spelt = {id.casefold(): id for id in ids}
     if (found := spelt.get(what.casefold())) is not None:
         return found
-    text = context.tr("cli.pause_unknown", what=what)
+    from questions.characters import visible
+
+    text = context.tr("cli.pause_unknown", what=visible(what))
     near = get_close_matches(what.casefold(), spelt, n=1)
     raise Misuse(text + context.tr("cli.did_you_mean", word=spelt[near[0]]) if near else text)
 
